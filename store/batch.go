@@ -1,0 +1,283 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// batch collects the rows of one transaction, so that they go out in statements
+// of many rows with one UPDATE per conversation. Owned by the committing goroutine;
+// its maps and slices are used again by the next transaction.
+type batch struct {
+	w      *writer
+	ctx    context.Context
+	now    int64 // Unix ms, the create_time of everything in the transaction
+	change int64 // the last change number drawn and used
+
+	staged   []*staged
+	byClient map[clientKey][]*staged // sent before or in this transaction, for the client ids in it
+	tails    map[int64]*tail
+	order    []int64 // keys of tails, as they came
+	marks    []*mark // to be settled once the messages have their seq
+	reads    map[stayKey]int64
+	cursors  map[deviceKey]int64
+	args     []any // scratch
+}
+
+// staged is a message whose seq comes with the flush.
+type staged struct {
+	*Message
+	talk  *talk
+	files []string
+}
+
+// tail is what a batch appends to one conversation.
+type tail struct {
+	count      int64 // staged messages
+	next       int64 // seq of the next one, known within flush
+	lastChange int64
+}
+
+type clientKey struct{ author, id string }
+
+type stayKey struct {
+	conversation int64
+	account      string
+	since        int64
+}
+
+type deviceKey struct{ account, device string }
+
+func newBatch(w *writer) *batch {
+	return &batch{
+		w:        w,
+		byClient: map[clientKey][]*staged{},
+		tails:    map[int64]*tail{},
+		reads:    map[stayKey]int64{},
+		cursors:  map[deviceKey]int64{},
+	}
+}
+
+// fill runs every operation in the open transaction and writes what they staged.
+func (b *batch) fill(ctx context.Context, jobs []job) error {
+	b.reset(ctx)
+	b.w.cache.room()
+	if err := b.drawChanges(jobs); err != nil {
+		return err
+	}
+	if err := b.lookUpSent(jobs); err != nil {
+		return err
+	}
+	for i := range jobs {
+		j := &jobs[i]
+		j.err = j.op.run(b)
+		if j.err != nil && !isDomain(j.err) {
+			return j.err
+		}
+	}
+	return b.flush()
+}
+
+func (b *batch) reset(ctx context.Context) {
+	b.ctx = ctx
+	b.now = b.w.now().UnixMilli()
+	clear(b.byClient)
+	b.forget()
+	clear(b.cursors)
+}
+
+// forget drops what a flush has written.
+func (b *batch) forget() {
+	clear(b.staged)
+	b.staged = b.staged[:0]
+	clear(b.tails)
+	b.order = b.order[:0]
+	clear(b.marks)
+	b.marks = b.marks[:0]
+	clear(b.reads)
+	clear(b.args[:cap(b.args)]) // it would keep the texts alive
+}
+
+// drawChanges takes as many change numbers as the batch can need from the one
+// counter row, which stays locked until the commit: so changes become visible in
+// order. Numbers that stay unused leave a gap that nobody sees.
+func (b *batch) drawChanges(jobs []job) error {
+	n := 0
+	for _, j := range jobs {
+		n += j.op.changes()
+	}
+	if n == 0 {
+		return nil
+	}
+	if _, err := b.exec(wDrawChange, n); err != nil {
+		return fmt.Errorf("draw change numbers: %w", err)
+	}
+	var last int64
+	if err := b.queryRow(wChange).Scan(&last); err != nil {
+		return fmt.Errorf("read change number: %w", err)
+	}
+	b.change = last - int64(n)
+	return nil
+}
+
+// stage appends m to t's conversation. m.Seq is known after the flush; the
+// caller must not copy m before.
+func (b *batch) stage(t *talk, m *Message, files []string) {
+	b.change++
+	m.Conversation, m.Group, m.PairA, m.PairB = t.id, t.group, t.pairA, t.pairB
+	m.Change, m.Time = b.change, b.now
+	row := &staged{m, t, files}
+	b.staged = append(b.staged, row)
+	if m.ClientID != "" {
+		key := clientKey{m.Author, m.ClientID}
+		b.byClient[key] = append(b.byClient[key], row)
+	}
+	last := b.tails[t.id]
+	if last == nil {
+		last = &tail{}
+		b.tails[t.id] = last
+		b.order = append(b.order, t.id)
+	}
+	last.count++
+	last.lastChange = b.change
+}
+
+// flush writes what is staged. Operations that need a seq at once call it too.
+func (b *batch) flush() error {
+	if err := b.flushMessages(); err != nil {
+		return err
+	}
+	for _, m := range b.marks {
+		if err := m.settle(b); err != nil {
+			return err
+		}
+	}
+	if err := b.flushReads(); err != nil {
+		return err
+	}
+	if err := b.flushCursors(); err != nil {
+		return err
+	}
+	b.forget()
+	return nil
+}
+
+func (b *batch) flushMessages() error {
+	if len(b.staged) == 0 {
+		return nil
+	}
+	if err := b.advance(); err != nil {
+		return fmt.Errorf("draw seq: %w", err)
+	}
+	b.args = b.args[:0]
+	for _, m := range b.staged {
+		t := b.tails[m.Conversation]
+		m.Seq = t.next
+		t.next++
+		b.args = append(b.args, m.Conversation, m.Seq, m.Change, m.Author, m.Kind, m.Text,
+			nullBytes(m.Carry), nullString(joinFiles(m.files)), m.Time, nullString(m.ClientID))
+		if since, ok := m.talk.stay(m.Author); ok {
+			b.raise(stayKey{m.Conversation, m.Author, since}, m.Seq)
+		}
+	}
+	if err := b.w.multis[mMessages].exec(b.ctx, b.args); err != nil {
+		return fmt.Errorf("insert messages: %w", err)
+	}
+	return b.flushGrants()
+}
+
+// advance raises last_seq of each conversation once, and reads where it begins.
+func (b *batch) advance() error {
+	b.args = b.args[:0]
+	for _, id := range b.order {
+		t := b.tails[id]
+		if _, err := b.exec(wAdvance, t.count, t.lastChange, id); err != nil {
+			return err
+		}
+		b.args = append(b.args, id)
+	}
+	return b.w.multis[mLastSeq].each(b.args, b.readLastSeqs)
+}
+
+func (b *batch) readLastSeqs(stmt *sql.Stmt, ids []any) error {
+	rows, err := stmt.QueryContext(b.ctx, ids...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, last int64
+		if err := rows.Scan(&id, &last); err != nil {
+			return err
+		}
+		t := b.tails[id]
+		t.next = last - t.count + 1
+	}
+	return rows.Err()
+}
+
+// flushGrants gives the conversation's members the right to the files named in it.
+func (b *batch) flushGrants() error {
+	b.args = b.args[:0]
+	for _, m := range b.staged {
+		for _, file := range m.files {
+			b.args = append(b.args, file, m.Conversation, m.Seq)
+		}
+	}
+	if err := b.w.multis[mGrants].exec(b.ctx, b.args); err != nil {
+		return fmt.Errorf("grant files: %w", err)
+	}
+	return nil
+}
+
+func (b *batch) raise(key stayKey, seq int64) {
+	b.reads[key] = max(b.reads[key], seq)
+}
+
+func (b *batch) flushReads() error {
+	b.args = b.args[:0]
+	for key, seq := range b.reads {
+		b.args = append(b.args, key.conversation, key.account, key.since, seq)
+	}
+	if err := b.w.multis[mReadSeq].exec(b.ctx, b.args); err != nil {
+		return fmt.Errorf("raise read_seq: %w", err)
+	}
+	return nil
+}
+
+func (b *batch) flushCursors() error {
+	b.args = b.args[:0]
+	for key, change := range b.cursors {
+		b.args = append(b.args, key.account, key.device, change)
+	}
+	if err := b.w.multis[mDelivered].exec(b.ctx, b.args); err != nil {
+		return fmt.Errorf("store delivered: %w", err)
+	}
+	clear(b.cursors)
+	return nil
+}
+
+func nullString(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}
+
+// nullBytes stores JSON as text.
+func nullBytes(p []byte) any {
+	if p == nil {
+		return nil
+	}
+	return string(p)
+}
+
+func joinFiles(files []string) string { return strings.Join(files, "\n") }
+
+// unique sorts and compacts a copy.
+func unique(names []string) []string {
+	return slices.Compact(slices.Sorted(slices.Values(names)))
+}

@@ -1,0 +1,38 @@
+package store
+
+import "errors"
+
+// What a caller can act on. Every error of this package wraps one of these, is a
+// context's error, or comes from Open. Compare with errors.Is.
+var (
+	// ErrNotFound: no such thing, or none the asker may know of.
+	ErrNotFound = errors.New("not found")
+	// ErrExists: the account is taken.
+	ErrExists = errors.New("exists already")
+	// ErrConflict: the same name or client id stands for other content.
+	ErrConflict = errors.New("conflicts with what is stored")
+	// ErrForbidden: the thing exists, but not for this account.
+	ErrForbidden = errors.New("not permitted")
+	// ErrSuspended: the account is suspended.
+	ErrSuspended = errors.New("account is suspended")
+	// ErrUnavailable: the database failed or the store is overloaded or closed. Whether
+	// the operation took effect is unknown; repeat it with the same client id.
+	ErrUnavailable = errors.New("store unavailable")
+	// ErrNewerSchema: the database was written by a newer release. It was not touched.
+	ErrNewerSchema = errors.New("database has a newer schema than this program knows")
+	// ErrTooLarge: more members or recipients than the store takes at once.
+	ErrTooLarge = errors.New("too large")
+)
+
+// isDomain tells an expected refusal, found by reading before anything was
+// written, from a failure that makes the transaction worthless.
+func isDomain(err error) bool {
+	switch {
+	case errors.Is(err, ErrUnavailable):
+		return false
+	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
+		return true
+	}
+	return false
+}

@@ -1,0 +1,73 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// File is what is known of an uploaded file; its bytes are elsewhere.
+type File struct {
+	Name        string // unique
+	Owner       string
+	Hash        string // of the bytes, as the caller computes it
+	ContentType string
+	Size        int64 // bytes
+	Time        int64 // Unix ms; zero in PutFile: now
+}
+
+// PutFile notes a file and returns what is stored under its name. ErrConflict:
+// the name stands for other bytes or another owner. ErrNotFound: unknown owner.
+func (s *Store) PutFile(ctx context.Context, f File) (File, error) {
+	var stored File
+	err := s.write(ctx, func(b *batch) (err error) {
+		stored, err = b.putFile(f)
+		return err
+	})
+	if err != nil {
+		return File{}, err
+	}
+	return stored, nil
+}
+
+func (b *batch) putFile(f File) (File, error) {
+	old, err := scanFile(b.queryRow(wFile, f.Name))
+	switch {
+	case err == nil && (old.Hash != f.Hash || old.Owner != f.Owner):
+		return File{}, fmt.Errorf("file: %w", ErrConflict)
+	case err == nil:
+		return old, nil
+	case !errors.Is(err, sql.ErrNoRows):
+		return File{}, fmt.Errorf("read file: %w", err)
+	}
+	if err := b.account(f.Owner); err != nil {
+		return File{}, err
+	}
+	if f.Time == 0 {
+		f.Time = b.now
+	}
+	if _, err := b.exec(wNewFile, f.Name, f.Owner, f.Hash, f.ContentType, f.Size, f.Time); err != nil {
+		return File{}, fmt.Errorf("insert file: %w", err)
+	}
+	return f, nil
+}
+
+// ReadableFile returns the file if account owns it or could read a message that
+// names it; otherwise ErrNotFound, as for a file that does not exist.
+func (s *Store) ReadableFile(ctx context.Context, account, name string) (File, error) {
+	f, err := scanFile(s.row(ctx, qFile, name))
+	if err != nil || f.Owner == account {
+		return f, readFailed("file", err)
+	}
+	var one int
+	if err := s.row(ctx, qFileGranted, name, account).Scan(&one); err != nil {
+		return File{}, readFailed("file", err)
+	}
+	return f, nil
+}
+
+func scanFile(row scanner) (f File, err error) {
+	err = row.Scan(&f.Name, &f.Owner, &f.Hash, &f.ContentType, &f.Size, &f.Time)
+	return f, err
+}

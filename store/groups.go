@@ -1,0 +1,307 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// maxMembers of a group.
+const maxMembers = 5000
+
+// recordKind is the Kind of the lines that tell of a group's comings and goings.
+const recordKind = "member_record"
+
+// Group is a group as its members see it.
+type Group struct {
+	ID           string // 10 lower-case base32 characters, random
+	Name         string
+	Introduction string
+	Founder      string
+	CreateTime   int64 // Unix ms
+	Conversation int64
+	Members      int // present ones
+}
+
+// Member is one present member of a group.
+type Member struct {
+	Account     string
+	Permissions string // creator, admin or member
+	JoinTime    int64  // Unix ms
+}
+
+// groupChange is an operation on a group: it posts at most one record.
+type groupChange struct {
+	act     func(*groupChange, *batch) error
+	done    func(*groupChange, error)
+	group   Group // of CreateGroup
+	results []result
+}
+
+func (c *groupChange) changes() int { return 1 }
+
+// run writes what is staged before it changes who the members are.
+func (c *groupChange) run(b *batch) error {
+	c.results = nil
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return c.act(c, b)
+}
+
+func (c *groupChange) finish(err error) { c.done(c, err) }
+
+func answer(done func([]Posted, error)) func(*groupChange, error) {
+	return func(c *groupChange, err error) {
+		if err != nil {
+			done(nil, err)
+			return
+		}
+		done(posted(c.results), nil)
+	}
+}
+
+// CreateGroup makes a group of g.Founder and members, and posts a member_record
+// with Carry {"event":"created","friends":[...]} in it. Of g, Name, Introduction
+// and Founder are taken. It returns at once; done gets the group and the record.
+// ErrNotFound: an unknown account. ErrTooLarge: more than 5,000 members.
+func (s *Store) CreateGroup(g Group, members []string, done func(Group, []Posted, error)) {
+	friends := without(unique(members), g.Founder)
+	s.writer.enqueue(&groupChange{
+		act: func(c *groupChange, b *batch) error { return c.create(b, g, friends) },
+		done: func(c *groupChange, err error) {
+			if err != nil {
+				done(Group{}, nil, err)
+				return
+			}
+			done(c.group, posted(c.results), nil)
+		},
+	})
+}
+
+func (c *groupChange) create(b *batch, g Group, friends []string) error {
+	if len(friends)+1 > maxMembers {
+		return fmt.Errorf("%d members: %w", len(friends)+1, ErrTooLarge)
+	}
+	if err := b.accounts(append([]string{g.Founder}, friends...)); err != nil {
+		return err
+	}
+	var err error
+	if g.ID, err = b.freeGroupID(); err != nil {
+		return err
+	}
+	g.CreateTime, g.Members = b.now, len(friends)+1
+	t, err := b.insertGroup(g)
+	if err != nil {
+		return err
+	}
+	g.Conversation = t.id
+	if err := b.join(t, []string{g.Founder}, "creator", 0); err != nil {
+		return err
+	}
+	if err := b.join(t, friends, "member", 0); err != nil {
+		return err
+	}
+	c.group = g
+	_, err = c.record(b, t, g.Founder, "created", friends)
+	return err
+}
+
+func (b *batch) insertGroup(g Group) (*talk, error) {
+	if _, err := b.exec(wNewGroup, g.ID, g.Name, g.Introduction, g.Founder, g.CreateTime); err != nil {
+		return nil, fmt.Errorf("insert group: %w", err)
+	}
+	result, err := b.exec(wNewGroupConversation, g.ID)
+	if err != nil {
+		return nil, fmt.Errorf("make the group's conversation: %w", err)
+	}
+	id, err := result.LastInsertId()
+	if err != nil {
+		return nil, fmt.Errorf("id of the group's conversation: %w", err)
+	}
+	t := &talk{id: id, group: g.ID, since: map[string]int64{}}
+	b.w.cache.keep(t)
+	return t, nil
+}
+
+// Invite adds accounts to a group that by is in; those already there are
+// skipped, and if that is all of them nothing is posted and done gets an empty
+// list. Otherwise it gets the member_record ("invited"), the new members among
+// its recipients: it is the first message they can read. ErrNotFound: not by's group,
+// or an unknown account. ErrTooLarge: more than 5,000 members.
+func (s *Store) Invite(by, group string, accounts []string, done func([]Posted, error)) {
+	accounts = unique(accounts)
+	s.writer.enqueue(&groupChange{
+		act:  func(c *groupChange, b *batch) error { return c.invite(b, by, group, accounts) },
+		done: answer(done),
+	})
+}
+
+func (c *groupChange) invite(b *batch, by, group string, accounts []string) error {
+	t, err := b.memberOf(by, group)
+	if err != nil {
+		return err
+	}
+	if err := b.accounts(accounts); err != nil {
+		return err
+	}
+	fresh := slices.DeleteFunc(slices.Clone(accounts), func(a string) bool { _, ok := t.stay(a); return ok })
+	if len(fresh) == 0 {
+		return nil
+	}
+	if n := len(t.present) + len(fresh); n > maxMembers {
+		return fmt.Errorf("%d members: %w", n, ErrTooLarge)
+	}
+	m, err := c.record(b, t, by, "invited", fresh)
+	if err != nil {
+		return err
+	}
+	if err := b.join(t, fresh, "member", m.Seq-1); err != nil {
+		return err
+	}
+	c.results[0].recipients = t.present
+	return nil
+}
+
+// LeaveGroup ends account's membership with a member_record ("left"), the last
+// message account can read there; account is among its recipients.
+// ErrNotFound: not account's group.
+func (s *Store) LeaveGroup(account, group string, done func([]Posted, error)) {
+	s.writer.enqueue(&groupChange{
+		act:  func(c *groupChange, b *batch) error { return c.leave(b, account, group) },
+		done: answer(done),
+	})
+}
+
+func (c *groupChange) leave(b *batch, account, group string) error {
+	t, err := b.memberOf(account, group)
+	if err != nil {
+		return err
+	}
+	since, _ := t.stay(account)
+	m, err := c.record(b, t, account, "left", []string{account})
+	if err != nil {
+		return err
+	}
+	if _, err := b.exec(wLeaveConversation, m.Seq, m.Change, t.id, account, since); err != nil {
+		return fmt.Errorf("end membership: %w", err)
+	}
+	if _, err := b.exec(wLeaveGroup, group, account); err != nil {
+		return fmt.Errorf("leave group: %w", err)
+	}
+	t.remove(account)
+	return nil
+}
+
+// record posts a member_record to those present and returns it with its seq.
+func (c *groupChange) record(b *batch, t *talk, by, event string, friends []string) (*Message, error) {
+	if friends == nil {
+		friends = []string{}
+	}
+	carry, err := json.Marshal(struct {
+		Event   string   `json:"event"`
+		Friends []string `json:"friends"`
+	}{event, friends})
+	if err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	m := &Message{Author: by, Kind: recordKind, Carry: carry}
+	b.stage(t, m, nil)
+	c.results = []result{{m, t.present, false}}
+	return m, b.flush()
+}
+
+// join writes new members who may read what comes after seq since.
+func (b *batch) join(t *talk, accounts []string, permissions string, since int64) error {
+	args := make([]any, 0, 4*len(accounts))
+	for _, a := range accounts {
+		args = append(args, t.group, a, permissions, b.now)
+	}
+	if err := b.w.multis[mMembers].exec(b.ctx, args); err != nil {
+		return fmt.Errorf("add group members: %w", err)
+	}
+	t.add(accounts, since)
+	b.w.cache.size += len(accounts)
+	return b.addStays(t.id, accounts, since)
+}
+
+// memberOf returns the group, or ErrNotFound also to a stranger.
+func (b *batch) memberOf(account, group string) (*talk, error) {
+	t, err := b.group(group)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := t.stay(account); !ok {
+		return nil, fmt.Errorf("group: %w", ErrNotFound)
+	}
+	return t, nil
+}
+
+func (b *batch) accounts(accounts []string) error {
+	for _, a := range accounts {
+		if err := b.account(a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *batch) freeGroupID() (string, error) {
+	for {
+		id := randomGroupID()
+		_, err := b.group(id)
+		if errors.Is(err, ErrNotFound) {
+			return id, nil
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
+func randomGroupID() string {
+	var random [7]byte
+	rand.Read(random[:]) // never fails: crypto/rand ends the program instead
+	return strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))[:10]
+}
+
+func without(names []string, name string) []string {
+	return slices.DeleteFunc(names, func(n string) bool { return n == name })
+}
+
+// Group describes a group that account is in; to others it is ErrNotFound.
+func (s *Store) Group(ctx context.Context, account, id string) (Group, error) {
+	g, err := scanGroup(s.row(ctx, qGroup, account, id))
+	return g, readFailed("group", err)
+}
+
+// Groups lists the groups account is in, by id.
+func (s *Store) Groups(ctx context.Context, account string) ([]Group, error) {
+	groups, err := collect(ctx, s.queries[qGroups], scanGroup, account)
+	return groups, readFailed("groups", err)
+}
+
+// Members lists at most limit members of a group account is in, by account, after
+// the one named by after ("" at first). To others the group is ErrNotFound.
+func (s *Store) Members(ctx context.Context, account, group, after string, limit int) ([]Member, error) {
+	if _, err := s.Group(ctx, account, group); err != nil {
+		return nil, err
+	}
+	members, err := collect(ctx, s.queries[qMembers], scanMember, group, after, max(limit, 1))
+	return members, readFailed("members", err)
+}
+
+func scanMember(row scanner) (m Member, err error) {
+	err = row.Scan(&m.Account, &m.Permissions, &m.JoinTime)
+	return m, err
+}
+
+func scanGroup(row scanner) (g Group, err error) {
+	err = row.Scan(&g.ID, &g.Name, &g.Introduction, &g.Founder, &g.CreateTime, &g.Conversation, &g.Members)
+	return g, err
+}

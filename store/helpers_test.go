@@ -1,0 +1,123 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// cheap hashes passwords fast; good for tests only.
+var cheap = PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}
+
+func openAt(t testing.TB, path string) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Config{Path: path, PasswordCost: cheap, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func openNew(t testing.TB, accounts ...string) *Store {
+	t.Helper()
+	s := openAt(t, filepath.Join(t.TempDir(), "neochat.db"))
+	addUsers(t, s, accounts...)
+	return s
+}
+
+func addUsers(t testing.TB, s *Store, accounts ...string) {
+	t.Helper()
+	for _, a := range accounts {
+		if err := s.CreateUser(t.Context(), User{Account: a, Name: "name of " + a}, "password of "+a); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The calls with callbacks, waited for.
+
+func (s *Store) postWait(d Draft) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.Post(d, done) })
+}
+
+func (s *Store) markWait(account string, conversation, seq int64) (int64, error) {
+	return wait(func(done func(int64, error)) { s.MarkRead(account, conversation, seq, done) })
+}
+
+func (s *Store) inviteWait(by, group string, accounts ...string) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.Invite(by, group, accounts, done) })
+}
+
+func (s *Store) leaveWait(account, group string) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.LeaveGroup(account, group, done) })
+}
+
+func (s *Store) groupWait(g Group, members ...string) (Group, []Posted, error) {
+	var record []Posted
+	made, err := wait(func(done func(Group, error)) {
+		s.CreateGroup(g, members, func(g Group, p []Posted, err error) { record = p; done(g, err) })
+	})
+	return made, record, err
+}
+
+func wait[T any](start func(done func(T, error))) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	answers := make(chan answer, 2)
+	start(func(v T, err error) { answers <- answer{v, err} })
+	a := <-answers
+	return a.value, a.err
+}
+
+// send posts a text to one account and returns it.
+func send(t testing.TB, s *Store, from, to, text string) Posted {
+	t.Helper()
+	return post1(t, s, Draft{Author: from, To: []Target{{Account: to}}, Kind: "text", Text: text})
+}
+
+func post1(t testing.TB, s *Store, d Draft) Posted {
+	t.Helper()
+	posted, err := s.postWait(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(posted) != 1 {
+		t.Fatalf("%d posted, want 1", len(posted))
+	}
+	return posted[0]
+}
+
+func texts(messages []Message) []string {
+	all := []string{}
+	for _, m := range messages {
+		text := m.Text
+		if m.Kind == recordKind {
+			text = string(m.Carry)
+		}
+		all = append(all, fmt.Sprintf("%d %s", m.Seq, text))
+	}
+	return all
+}
+
+func history(t testing.TB, s *Store, account string, conversation int64) []string {
+	t.Helper()
+	messages, _, err := s.History(context.Background(), account, conversation, 0, 0, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts(messages)
+}

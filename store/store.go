@@ -1,0 +1,187 @@
+// Package store keeps people, conversations, messages, groups and files'
+// rights in SQL. All writing goes through one goroutine that commits whatever
+// waits in one transaction; reading has connections of its own.
+//
+// Post, MarkRead, Delivered, CreateGroup, Invite and LeaveGroup return at once
+// and answer through a callback. Callbacks run after the commit, in commit
+// order, one at a time. A callback must not wait for another call of this
+// package, must not call Close and must not be nil: the next one runs only after it returned.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Config says where the database is.
+type Config struct {
+	// Path of the SQLite file. It is made (mode 0600) if it is missing; its folder is not.
+	Path string
+	// PasswordCost of passwords set from now on; the zero value means the default.
+	PasswordCost PasswordCost
+	// Logger for migrations and failures; nil means slog.Default(). It never
+	// sees secrets or message text.
+	Logger *slog.Logger
+}
+
+// Store is an open database. Its methods may be called from any goroutine.
+type Store struct {
+	log       *slog.Logger
+	writeDB   *sql.DB
+	readDB    *sql.DB
+	queries   [numReads]*sql.Stmt // prepared on readDB
+	writer    *writer
+	passwords *hasher
+	closing   sync.Once
+	closed    error // set within closing
+}
+
+// Open opens the database, makes or migrates its schema, and starts the writer.
+// ErrNewerSchema means a newer program has used it; nothing was touched then.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	log := cfg.Logger
+	if log == nil {
+		log = slog.Default()
+	}
+	if cfg.Path == "" {
+		return nil, errors.New("store: no database path given")
+	}
+	passwords, err := newHasher(cfg.PasswordCost, runtime.NumCPU())
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	s := &Store{log: log, passwords: passwords}
+	if err := s.open(ctx, cfg.Path); err != nil {
+		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
+	}
+	s.writer.start()
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string) error {
+	if err := refuseNewer(ctx, path); err != nil {
+		return err
+	}
+	if err := prepareFile(path); err != nil {
+		return err
+	}
+	if err := s.openWriter(ctx, path); err != nil {
+		return err
+	}
+	return s.openReaders(ctx, path)
+}
+
+func (s *Store) openWriter(ctx context.Context, path string) error {
+	name, err := writerDSN(path)
+	if err != nil {
+		return err
+	}
+	if s.writeDB, err = sql.Open(driverName, name); err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	s.writeDB.SetMaxOpenConns(1)
+	if err := migrate(ctx, s.writeDB, s.log); err != nil {
+		return err
+	}
+	s.writer = newWriter(s.writeDB, s.log, time.Now)
+	return s.writer.connect(ctx)
+}
+
+func (s *Store) openReaders(ctx context.Context, path string) error {
+	name, err := readerDSN(path)
+	if err != nil {
+		return err
+	}
+	if s.readDB, err = sql.Open(driverName, name); err != nil {
+		return fmt.Errorf("open %s for reading: %w", path, err)
+	}
+	readers := max(4, runtime.NumCPU())
+	s.readDB.SetMaxOpenConns(readers)
+	s.readDB.SetMaxIdleConns(readers)
+	for i, query := range readQueries() {
+		if s.queries[i], err = s.readDB.PrepareContext(ctx, query); err != nil {
+			return fmt.Errorf("prepare read %d: %w", i, err)
+		}
+	}
+	return nil
+}
+
+// Close refuses new writes, commits those already accepted, runs their
+// callbacks and closes the database. It may be called more than once.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		s.writer.stop()
+		s.closed = s.closeDatabases()
+	})
+	return s.closed
+}
+
+func (s *Store) closeDatabases() error {
+	var errs []error
+	for _, q := range s.queries {
+		if q != nil {
+			errs = append(errs, q.Close())
+		}
+	}
+	if s.readDB != nil {
+		errs = append(errs, s.readDB.Close())
+	}
+	if s.writer != nil {
+		errs = append(errs, s.writer.disconnect())
+	}
+	if s.writeDB != nil {
+		errs = append(errs, s.writeDB.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Ping reads, and commits a small write, so that it fails when either path is dead.
+func (s *Store) Ping(ctx context.Context) error {
+	var value int64
+	if err := s.row(ctx, qChange).Scan(&value); err != nil {
+		return readFailed("ping", err)
+	}
+	return s.write(ctx, func(*batch) error { return nil })
+}
+
+// row runs a prepared read of one row.
+func (s *Store) row(ctx context.Context, q readQuery, args ...any) *sql.Row {
+	return s.queries[q].QueryRowContext(ctx, args...)
+}
+
+// readFailed turns a read's error into one of ours. A context's error stays visible.
+func readFailed(what string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, sql.ErrNoRows):
+		return fmt.Errorf("%s: %w", what, ErrNotFound)
+	case isDomain(err), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, ErrUnavailable, err)
+}
+
+// collect runs a prepared read and scans every row.
+func collect[T any](ctx context.Context, stmt *sql.Stmt, scan func(scanner) (T, error), args ...any) ([]T, error) {
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		one, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, one)
+	}
+	return all, rows.Err()
+}

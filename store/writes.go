@@ -1,0 +1,157 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+)
+
+// writeQuery numbers the writer's statements of one row.
+type writeQuery int
+
+const (
+	wDrawChange writeQuery = iota
+	wChange
+	wAccount
+	wPair
+	wGroup
+	wConversation
+	wPresent
+	wFile
+	wFileReadable
+	wLastSeq
+	wAdvance
+	wMark
+	wNewPair
+	wNewGroupConversation
+	wNewGroup
+	wLeaveGroup
+	wLeaveConversation
+	wNewUser
+	wSetPassword
+	wSetSuspended
+	wSuspended
+	wNewSession
+	wDropSession
+	wDropSessions
+	wNewFile
+	numWrites
+)
+
+func writeQueries() [numWrites]string {
+	return [numWrites]string{
+		wDrawChange:   "UPDATE counters SET value = value + ? WHERE name = 'change'",
+		wChange:       "SELECT value FROM counters WHERE name = 'change'",
+		wAccount:      "SELECT 1 FROM users WHERE user_account = ?",
+		wPair:         "SELECT id FROM conversations WHERE pair_a = ? AND pair_b = ?",
+		wGroup:        "SELECT id FROM conversations WHERE group_id = ?",
+		wConversation: "SELECT pair_a, pair_b, group_id FROM conversations WHERE id = ?",
+		wPresent:      "SELECT user_account, since_seq FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
+		wFile:         "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
+		wFileReadable: `SELECT 1 FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
+			SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
+			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq))`,
+		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
+		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ? WHERE id = ?",
+		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, c.last_seq FROM memberships v
+			JOIN conversations c ON c.id = v.conversation
+			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq DESC LIMIT 1`,
+		wNewPair:              "INSERT INTO conversations (kind, pair_a, pair_b) VALUES ('pair', ?, ?)",
+		wNewGroupConversation: "INSERT INTO conversations (kind, group_id) VALUES ('group', ?)",
+		wNewGroup:             "INSERT INTO chat_groups (group_id, name, introduction, founder, create_time) VALUES (?, ?, ?, ?, ?)",
+		wLeaveGroup:           "DELETE FROM group_members WHERE group_id = ? AND user_account = ?",
+		wLeaveConversation:    "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
+		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		wSetPassword:  "UPDATE users SET password_hash = ? WHERE user_account = ?",
+		wSetSuspended: "UPDATE users SET suspended = ? WHERE user_account = ?",
+		wSuspended:    "SELECT suspended FROM users WHERE user_account = ?",
+		wNewSession:   "INSERT INTO sessions (token_hash, user_account, device, create_time) VALUES (?, ?, ?, ?)",
+		wDropSession:  "DELETE FROM sessions WHERE token_hash = ?",
+		wDropSessions: "DELETE FROM sessions WHERE user_account = ?",
+		wNewFile:      "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
+	}
+}
+
+// multiQuery numbers the writer's statements of many rows.
+type multiQuery int
+
+const (
+	mMessages multiQuery = iota
+	mSent
+	mGrants
+	mReadSeq
+	mDelivered
+	mStays
+	mMembers
+	mLastSeq
+	numMultis
+)
+
+// multiSQL is a statement that takes any number of rows: row is repeated,
+// separated by between, from prefix to suffix.
+type multiSQL struct{ prefix, row, between, suffix string }
+
+func multiQueries() [numMultis]multiSQL {
+	const stays = "INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq) VALUES "
+	return [numMultis]multiSQL{
+		mMessages: {"INSERT INTO messages (conversation, seq, change_no, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""},
+		mSent: {"SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time FROM messages WHERE ",
+			"(author = ? AND client_message_id = ?)", " OR ", ""},
+		mGrants:    {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
+		mReadSeq:   {stays, "(?, ?, ?, 0, 0, ?)", ", ", upsertReadSeq},
+		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change) VALUES ", "(?, ?, ?)", ", ", upsertDelivered},
+		mStays:     {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
+		mMembers:   {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
+		mLastSeq:   {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
+	}
+}
+
+func (m multiSQL) sized(rows int) string {
+	return m.prefix + strings.TrimSuffix(strings.Repeat(m.row+m.between, rows), m.between) + m.suffix
+}
+
+// multi is one multiSQL prepared for 64, 8 and 1 rows.
+type multi struct {
+	width int // parameters of a row
+	sizes [3]sizedStmt
+}
+
+type sizedStmt struct {
+	rows int
+	stmt *sql.Stmt
+}
+
+func prepareMulti(ctx context.Context, conn *sql.Conn, m multiSQL) (multi, error) {
+	p := multi{width: strings.Count(m.row, "?")}
+	for i, rows := range [...]int{64, 8, 1} {
+		stmt, err := conn.PrepareContext(ctx, m.sized(rows))
+		if err != nil {
+			return p, fmt.Errorf("prepare %q for %d rows: %w", m.prefix, rows, err)
+		}
+		p.sizes[i] = sizedStmt{rows, stmt}
+	}
+	return p, nil
+}
+
+// each cuts args into pieces that fit a prepared statement and hands them out.
+func (m *multi) each(args []any, do func(*sql.Stmt, []any) error) error {
+	for _, size := range m.sizes {
+		n := size.rows * m.width
+		for ; len(args) >= n; args = args[n:] {
+			if err := do(size.stmt, args[:n]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (m *multi) exec(ctx context.Context, args []any) error {
+	return m.each(args, func(stmt *sql.Stmt, piece []any) error {
+		_, err := stmt.ExecContext(ctx, piece...)
+		return err
+	})
+}
