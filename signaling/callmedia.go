@@ -1,0 +1,432 @@
+package signaling
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// join puts this device into the call's room.
+func join(q *request) {
+	cs := q.c.srv.cells
+	if err := cs.stillMember(q); err != nil {
+		q.refuse(err)
+		return
+	}
+	x, p, err := cs.seat(q.key(), q.c)
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	ev := &callEvents{cells: cs, cell: x, p: p, answered: make(chan struct{})}
+	media, err := q.c.srv.cfg.Calls.Join(x.key, p.id, ev)
+	if err != nil {
+		close(ev.answered)
+		cs.unseat(x, p)
+		q.refuse(err)
+		return
+	}
+	cs.seated(q, x, p, media)
+	close(ev.answered)
+}
+
+// stillMember asks the store whether a group's call still concerns this account.
+func (cs *cells) stillMember(q *request) error {
+	cs.mu.Lock()
+	x, err := cs.findLocked(q.key(), q.c.account)
+	cs.mu.Unlock()
+	if err != nil || x.group == "" {
+		return err
+	}
+	ctx, cancel := q.context()
+	defer cancel()
+	if _, _, err = q.c.srv.reach(ctx, q.c.account, store.Target{Group: x.group}); err != nil {
+		return errNoCell()
+	}
+	return nil
+}
+
+// seat makes a participant, in place of the one the same device had.
+func (cs *cells) seat(key string, c *conn) (*cell, *participant, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	x, err := cs.findLocked(key, c.account)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, old := range x.people {
+		if old.account == c.account && old.device == c.device {
+			cs.removeLocked(x, old)
+			cs.tellPeopleLocked(x, "leave", old)
+		}
+	}
+	x.nextPerson++
+	p := &participant{id: strconv.Itoa(x.nextPerson), account: c.account, device: c.device, conn: c}
+	x.people[p.id] = p
+	c.calls.Add(1)
+	return x, p, nil
+}
+
+// unseat takes back what seat did.
+func (cs *cells) unseat(x *cell, p *participant) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if x.people[p.id] == p {
+		cs.removeLocked(x, p)
+	}
+}
+
+// seated answers the join and tells the others. Who joins a call that rings him has answered it.
+func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if x.people[p.id] != p { // closed, or replaced, meanwhile
+		go media.Leave()
+		q.refuse(errNoCell())
+		return
+	}
+	p.media = media
+	if r := x.ringing[p.account]; r != nil {
+		cs.answerLocked(x, r, q.c, wire.StatOK)
+	}
+	if x.kind == "" {
+		x.kind = "call"
+	}
+	if len(x.people) > 1 && x.answered.IsZero() {
+		x.answered = time.Now()
+	}
+	b := wire.Append(q.head(wire.StatOK), "connection_key", x.key)
+	b = wire.Append(b, "participant", p.id)
+	b = wire.Append(b, "call", x.kind)
+	b = wire.End(wire.AppendInt(b, "count", int64(len(x.people)-1)))
+	for _, other := range x.people {
+		if other != p {
+			b = wire.Append(b, "participant", other.id)
+			b = wire.End(wire.Append(b, "user_account", other.account))
+		}
+	}
+	q.c.answer(item{data: b})
+	cs.tellPeopleLocked(x, "join", p)
+}
+
+// tellPeopleLocked tells the participants, but for p itself, that p came or went.
+func (cs *cells) tellPeopleLocked(x *cell, what string, p *participant) {
+	data := wire.End(personLines(what, x.key, p))
+	for _, other := range x.people {
+		if other != p && other.conn != nil {
+			other.conn.push(item{data: data, push: true})
+		}
+	}
+}
+
+func personLines(what, key string, p *participant) []byte {
+	b := wire.Append(nil, "user_account", p.account)
+	b = wire.Append(b, "message_type", what)
+	b = wire.Append(b, "connection_key", key)
+	return wire.Append(b, "participant", p.id)
+}
+
+// mine returns this connection's participant in the call that the message is about.
+func (q *request) mine() (*cell, *participant, error) {
+	cs := q.c.srv.cells
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range x.people {
+		if p.conn == q.c && p.media != nil {
+			return x, p, nil
+		}
+	}
+	return nil, nil, &wire.Error{Stat: wire.StatNotFound, Reason: "this connection has not joined that call"}
+}
+
+// restart gives a participant whose WebSocket was lost to this connection.
+func restart(q *request) {
+	cs := q.c.srv.cells
+	cs.mu.Lock()
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err != nil {
+		cs.mu.Unlock()
+		q.refuse(err)
+		return
+	}
+	var p *participant
+	for _, someone := range x.people {
+		if someone.account == q.c.account && someone.device == q.c.device && someone.media != nil {
+			p = someone
+		}
+	}
+	if p == nil {
+		cs.mu.Unlock()
+		q.fail(wire.StatNotFound, "this device is no longer in that call; join again")
+		return
+	}
+	cs.reattachLocked(x, p, q)
+	ev := &callEvents{cells: cs, cell: x, p: p, answered: make(chan struct{})}
+	close(ev.answered)
+	cs.mu.Unlock()
+	if err := p.media.Attach(ev); err != nil {
+		q.c.srv.log.Warn("attaching to a call's media", "error", err)
+	}
+}
+
+func (cs *cells) reattachLocked(x *cell, p *participant, q *request) {
+	if p.conn != nil {
+		p.conn.calls.Add(-1)
+	}
+	if p.lost != nil {
+		p.lost.Stop()
+		p.lost = nil
+	}
+	p.conn = q.c
+	q.c.calls.Add(1)
+	q.ok("connection_key", x.key, "participant", p.id, "call", x.kind)
+	for _, other := range x.people {
+		if other != p {
+			q.c.push(item{data: wire.End(personLines("join", x.key, other)), push: true})
+		}
+	}
+}
+
+// leave takes this device out of the call; between two, that ends it.
+func leave(q *request) {
+	x, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	cs := q.c.srv.cells
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	q.ok("connection_key", x.key)
+	if x.people[p.id] != p {
+		return
+	}
+	cs.removeLocked(x, p)
+	cs.tellPeopleLocked(x, "leave", p)
+	cs.leftLocked(x, p, q.c)
+}
+
+// leftLocked closes a call that ended with that leave.
+func (cs *cells) leftLocked(x *cell, p *participant, c *conn) {
+	if x.pair() && x.person(p.account) == nil {
+		cs.closeLocked(x, "closed", c)
+		return
+	}
+	if x.opener == p.account && x.answered.IsZero() && x.person(p.account) == nil {
+		cs.closeLocked(x, "cancelled", c) // the caller gave up before anybody answered
+		return
+	}
+	cs.settleLocked(x, "closed", c)
+}
+
+// vanished takes out a participant that nobody has heard of for too long; it may come back for a while.
+func (cs *cells) vanished(x *cell, p *participant) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if x.closed || x.people[p.id] != p {
+		return
+	}
+	cs.removeLocked(x, p)
+	cs.tellPeopleLocked(x, "leave", p)
+	cs.closeAfterLocked(x, cs.srv.cfg.Times.Linger)
+}
+
+// connectionLost lets the participants of a lost connection wait for another one.
+func (cs *cells) connectionLost(c *conn) {
+	if c.calls.Load() == 0 {
+		return
+	}
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for _, x := range cs.byKey {
+		for _, p := range x.people {
+			if p.conn != c {
+				continue
+			}
+			p.conn = nil
+			c.calls.Add(-1)
+			p.lost = time.AfterFunc(cs.srv.cfg.Times.Linger, func() { cs.lostTooLong(x, p) })
+		}
+	}
+}
+
+func (cs *cells) lostTooLong(x *cell, p *participant) {
+	cs.mu.Lock()
+	back := p.conn != nil
+	cs.mu.Unlock()
+	if !back {
+		cs.vanished(x, p)
+	}
+}
+
+// callEvents carries what the media says to a participant's client.
+type callEvents struct {
+	cells    *cells
+	cell     *cell
+	p        *participant
+	answered chan struct{} // closed once the join was answered: that goes first
+}
+
+func (e *callEvents) tell(b []byte) {
+	e.cells.mu.Lock()
+	defer e.cells.mu.Unlock()
+	if e.p.conn != nil {
+		e.p.conn.push(item{data: wire.End(b), push: true})
+	}
+}
+
+// begin starts a message of the call; account "" leaves the line out.
+func (e *callEvents) begin(kind, account string) []byte {
+	<-e.answered
+	var b []byte
+	if account != "" {
+		b = wire.Append(b, "user_account", account)
+	}
+	b = wire.Append(b, "message_type", kind)
+	return b
+}
+
+// Sections tells how many sections the client must have.
+func (e *callEvents) Sections(audio, video int) {
+	b := wire.Append(e.begin("sections", ""), "connection_key", e.cell.key)
+	b = wire.AppendInt(b, "audio", int64(audio))
+	e.tell(wire.AppendInt(b, "video", int64(video)))
+}
+
+// Track tells of another participant's track.
+func (e *callEvents) Track(peer, source, mid string, muted bool) {
+	b := wire.Append(e.begin("track", e.accountOf(peer)), "connection_key", e.cell.key)
+	b = wire.Append(b, "participant", peer)
+	b = wire.Append(b, "source", source)
+	b = wire.Append(b, "muted", yesNo(muted))
+	if mid != "" {
+		b = wire.Append(b, "mid", mid)
+	}
+	e.tell(b)
+}
+
+// TrackEnded tells that a track is no more.
+func (e *callEvents) TrackEnded(peer, source, mid string) {
+	b := wire.Append(e.begin("track", e.accountOf(peer)), "type", "DELETE")
+	b = wire.Append(b, "connection_key", e.cell.key)
+	b = wire.Append(b, "participant", peer)
+	b = wire.Append(b, "source", source)
+	if mid != "" {
+		b = wire.Append(b, "mid", mid)
+	}
+	e.tell(b)
+}
+
+// Gone is the media's last word of a participant.
+func (e *callEvents) Gone(cause string) {
+	<-e.answered
+	e.cells.srv.log.Info("participant's media ended", "cause", cause)
+	e.cells.vanished(e.cell, e.p)
+}
+
+func (e *callEvents) accountOf(peer string) string {
+	e.cells.mu.Lock()
+	defer e.cells.mu.Unlock()
+	if p := e.cell.people[peer]; p != nil {
+		return p.account
+	}
+	return ""
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// describe takes the client's offer and answers it.
+func describe(q *request) {
+	sdp, err := q.text("sdp", q.c.srv.cfg.Limits.Header)
+	if err == nil && q.m.Get("sdp_type") != "offer" {
+		err = &wire.Error{Stat: wire.StatBadRequest, Reason: "sdp_type must be offer: only the client offers"}
+	}
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	x, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	answer, err := p.media.Offer(sdp)
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	q.ok("connection_key", x.key, "sdp_type", "answer", "sdp", answer)
+}
+
+func candidate(q *request) {
+	_, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	line, err := q.number("mline", 0)
+	if err == nil && line > 1000 {
+		err = fmt.Errorf("mline: %w", &wire.Error{Stat: wire.StatBadRequest, Reason: "mline is too large"})
+	}
+	if err == nil {
+		err = p.media.Candidate(q.m.Get("candidate"), q.m.Get("mid"), uint16(line))
+	}
+	q.done(err)
+}
+
+func publish(q *request) {
+	_, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	mid, err := q.text("mid", wire.MaxName)
+	if err == nil {
+		err = p.media.Publish(mid, q.m.Get("source"), q.m.Get("muted") == "yes")
+	}
+	q.done(err)
+}
+
+func mute(q *request) {
+	_, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	muted, ok := q.m.Lookup("muted")
+	if !ok || muted != "yes" && muted != "no" {
+		q.fail(wire.StatBadRequest, "muted is yes or no")
+		return
+	}
+	q.done(p.media.Mute(q.m.Get("source"), muted == "yes"))
+}
+
+func unpublish(q *request) {
+	_, p, err := q.mine()
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	q.done(p.media.Unpublish(q.m.Get("source")))
+}
+
+// done answers a request about the call's media.
+func (q *request) done(err error) {
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	q.ok("connection_key", q.key())
+}

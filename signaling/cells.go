@@ -1,0 +1,283 @@
+package signaling
+
+import (
+	"context"
+	"encoding/json"
+	"strconv"
+	"sync"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// maxCells is how many cells one account may have open.
+const maxCells = 3
+
+// cells are the open calls of this server. Telling clients under mu is fine: it
+// only appends to their outboxes; the media and the database are never waited for under it.
+type cells struct {
+	srv *Server
+
+	mu    sync.Mutex
+	byKey map[string]*cell // guarded by mu, as is every cell in it
+	ended bool             // the server shuts down; guarded by mu
+}
+
+// cell is one call, from its opening to its close.
+type cell struct {
+	key          string
+	opener       string
+	group        string          // "" among friends
+	conversation int64           // 0: not known yet
+	callees      map[string]bool // whom it was opened for; a group's members at that time
+	kind         string          // call or videocall, once it rang
+	ringing      map[string]*bell
+	outcome      map[string]string // of callees that no longer ring
+	people       map[string]*participant
+	nextPerson   int
+	answered     time.Time // zero: nobody answered yet
+	closing      *time.Timer
+	closed       bool
+}
+
+// bell is a callee whose devices ring.
+type bell struct {
+	caller string
+	timer  *time.Timer
+}
+
+// participant is one device in a call.
+type participant struct {
+	id, account, device string
+	conn                *conn // nil while its WebSocket is lost
+	media               CallPeer
+	lost                *time.Timer // runs while conn is nil
+}
+
+func newCells(s *Server) *cells { return &cells{srv: s, byKey: map[string]*cell{}} }
+
+// pair reports whether the call is between two.
+func (x *cell) pair() bool { return x.group == "" && len(x.callees) == 1 }
+
+// member reports whether account belongs to the call.
+func (x *cell) member(account string) bool { return x.opener == account || x.callees[account] }
+
+// everyone lists the accounts that may know of the call.
+func (x *cell) everyone() []string {
+	all := []string{x.opener}
+	for a := range x.callees {
+		if a != x.opener {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// find returns the open cell of that key if account belongs to it; to a stranger it does not exist.
+func (cs *cells) findLocked(key, account string) (*cell, error) {
+	x := cs.byKey[key]
+	if x == nil || !x.member(account) {
+		return nil, errNoCell()
+	}
+	return x, nil
+}
+
+func errNoCell() error {
+	return &wire.Error{Stat: wire.StatNotFound, Reason: "no such call, or it is over"}
+}
+
+// open makes a cell.
+func (cs *cells) open(opener string, callees []string, group string, conversation int64) (*cell, error) {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	if cs.ended {
+		return nil, &wire.Error{Stat: wire.StatUnavailable, Reason: "the server restarts; try again"}
+	}
+	n := 0
+	for _, x := range cs.byKey {
+		if x.opener == opener {
+			n++
+		}
+	}
+	if n >= maxCells {
+		return nil, &wire.Error{Stat: wire.StatTooOften, Reason: "you have three calls open; close one"}
+	}
+	to := group
+	if to == "" {
+		to = callees[0]
+	}
+	x := &cell{opener: opener, group: group, conversation: conversation, callees: map[string]bool{},
+		ringing: map[string]*bell{}, outcome: map[string]string{}, people: map[string]*participant{}}
+	for _, a := range callees {
+		x.callees[a] = true
+	}
+	prefix := wire.Enc(opener) + "_" + wire.Enc(to) + "_"
+	for at := time.Now().UnixMilli(); ; at++ {
+		x.key = prefix + strconv.FormatInt(at, 10)
+		if cs.byKey[x.key] == nil {
+			break
+		}
+	}
+	cs.byKey[x.key] = x
+	cs.closeAfterLocked(x, cs.srv.cfg.Times.Unrung)
+	return x, nil
+}
+
+// closeAfterLocked closes the cell after d unless somebody rings or has joined by then.
+func (cs *cells) closeAfterLocked(x *cell, d time.Duration) {
+	if x.closing != nil {
+		x.closing.Stop()
+	}
+	x.closing = time.AfterFunc(d, func() {
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		if !x.closed && len(x.ringing) == 0 && (len(x.people) == 0 || x.pair() && len(x.people) < 2) {
+			cs.closeLocked(x, "closed", nil)
+		}
+	})
+}
+
+// settleLocked closes the cell if nobody rings and nobody has joined; at: the account that ended it.
+func (cs *cells) settleLocked(x *cell, cause string, but *conn) {
+	if !x.closed && len(x.ringing) == 0 && len(x.people) == 0 {
+		cs.closeLocked(x, cause, but)
+	}
+}
+
+// closeLocked ends the call for everybody, but tells not the connection that asked for it.
+func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
+	if x.closed {
+		return
+	}
+	x.closed = true
+	delete(cs.byKey, x.key)
+	if x.closing != nil {
+		x.closing.Stop()
+	}
+	rang := map[string]bool{}
+	for account := range x.ringing {
+		rang[account] = true
+		cs.stopRingingLocked(x, account, endedOutcome(cause))
+		cs.tellStopLocked(x, account, cause)
+	}
+	for _, p := range x.people {
+		cs.removeLocked(x, p)
+	}
+	if x.kind != "" {
+		over := wire.End(wire.Append(wire.Append(wire.Append(nil, "message_type", "cell"), "type", "DELETE"), "cell_key", x.key))
+		for _, account := range x.everyone() {
+			if !rang[account] && x.outcome[account] != "refused" {
+				cs.srv.hub.push(account, item{data: over}, but)
+			}
+		}
+	}
+	cs.record(x)
+}
+
+// endedOutcome is what became of a callee that rang when the call ended for that cause.
+func endedOutcome(cause string) string {
+	if cause == "timeout" {
+		return "missed"
+	}
+	return "cancelled"
+}
+
+// stopRingingLocked notes what became of a callee.
+func (cs *cells) stopRingingLocked(x *cell, account, outcome string) {
+	if r := x.ringing[account]; r != nil {
+		r.timer.Stop()
+		delete(x.ringing, account)
+	}
+	x.outcome[account] = outcome
+	if outcome == "answered" && x.answered.IsZero() {
+		x.answered = time.Now()
+	}
+}
+
+// tellStopLocked tells a callee's devices that it rings no more.
+func (cs *cells) tellStopLocked(x *cell, account, cause string) {
+	b := wire.Append(nil, "user_account", x.opener)
+	b = wire.Append(b, "message_type", x.kind)
+	b = wire.Append(b, "type", "DELETE")
+	b = wire.Append(b, "cell_key", x.key)
+	cs.srv.hub.push(account, item{data: wire.End(wire.Append(b, "cause", cause))}, nil)
+}
+
+// removeLocked takes a participant out; its media is left by a goroutine, for it may take time.
+func (cs *cells) removeLocked(x *cell, p *participant) {
+	delete(x.people, p.id)
+	if p.lost != nil {
+		p.lost.Stop()
+	}
+	if p.conn != nil {
+		p.conn.calls.Add(-1)
+		p.conn = nil
+	}
+	if p.media != nil {
+		go p.media.Leave()
+	}
+}
+
+// record writes the call's outcome into its conversation: once for a group, else once for each callee.
+func (cs *cells) record(x *cell) {
+	if x.kind == "" {
+		return
+	}
+	post := func(to store.Target, outcome string) {
+		r := record{Call: x.kind, Outcome: outcome, Key: x.key}
+		if outcome == "answered" && !x.answered.IsZero() {
+			r.Duration = time.Since(x.answered).Milliseconds()
+		}
+		carry, err := json.Marshal(r)
+		if err != nil {
+			cs.srv.log.Error("recording a call", "error", err)
+			return
+		}
+		draft := store.Draft{Author: x.opener, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry}
+		cs.srv.store.Post(draft, func(posted []store.Posted, err error) {
+			if err != nil {
+				cs.srv.log.Warn("recording a call", "error", err)
+				return
+			}
+			cs.srv.deliver(posted, nil)
+		})
+	}
+	if x.group != "" {
+		post(store.Target{Group: x.group}, groupOutcome(x.outcome))
+		return
+	}
+	for account := range x.callees {
+		if outcome := x.outcome[account]; outcome != "" {
+			post(store.Target{Account: account}, outcome)
+		}
+	}
+}
+
+// groupOutcome is answered if anybody answered, else what most deserves to be known.
+func groupOutcome(of map[string]string) string {
+	for _, want := range []string{"answered", "missed", "cancelled"} {
+		for _, got := range of {
+			if got == want {
+				return want
+			}
+		}
+	}
+	return "refused"
+}
+
+// shutdown ends every call.
+func (cs *cells) shutdown() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	cs.ended = true
+	for _, x := range cs.byKey {
+		cs.closeLocked(x, "closed", nil)
+	}
+}
+
+// reach checks whom a call to a target concerns.
+func (s *Server) reach(ctx context.Context, account string, t store.Target) (conversation int64, members []string, err error) {
+	conversation, _, members, err = s.store.Reach(ctx, account, t)
+	return conversation, members, err
+}

@@ -1,0 +1,50 @@
+package signaling
+
+import (
+	"slices"
+	"strings"
+)
+
+// command is what one verb of one message_type does.
+type command struct {
+	run     func(*request)
+	names   bool // user_account names who wants to be, not who is
+	ordered bool // it keeps the order of answers itself
+}
+
+// table is every command there is, by message_type and verb.
+func (s *Server) table() map[string]map[string]command {
+	do := func(f func(*request)) command { return command{run: f} }
+	ring := map[string]command{"POST": do(ring), "DELETE": do(cancelRing)}
+	return map[string]map[string]command{
+		"login":        {"POST": {run: login, names: true}},
+		"registered":   {"POST": {run: register, names: true}},
+		"logout":       {"POST": do(logout)},
+		"profile":      {"GET": do(profile)},
+		"text":         {"POST": {run: sendText, ordered: true}},
+		"conversation": {"GET": do(listConversations)},
+		"history":      {"GET": do(history)},
+		"receipt":      {"POST": do(markRead)},
+		"group":        {"POST": do(createGroup), "GET": do(describeGroup)},
+		"member":       {"POST": do(invite), "GET": do(listMembers), "DELETE": do(leaveGroup)},
+		"file":         {"POST": do(upload), "GET": do(download)},
+		"cell":         {"POST": do(openOrAnswer), "GET": do(listCells), "DELETE": do(closeCell)},
+		"call":         ring,
+		"videocall":    ring,
+		"join":         {"POST": do(join)},
+		"restart":      {"POST": do(restart)},
+		"leave":        {"POST": do(leave)},
+		"description":  {"POST": do(describe)},
+		"candidate":    {"POST": do(candidate)},
+		"track":        {"POST": do(publish), "PATCH": do(mute), "DELETE": do(unpublish)},
+	}
+}
+
+func verbNames(verbs map[string]command) string {
+	var names []string
+	for v := range verbs {
+		names = append(names, v)
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}

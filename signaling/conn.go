@@ -1,0 +1,294 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"neochat/wire"
+)
+
+// writeTimeout is how long one frame may take to leave before the peer counts as too slow.
+const writeTimeout = 10 * time.Second
+
+// maxOpen is how many sends of one connection may be on their way to the database.
+const maxOpen = 64
+
+// conn is one WebSocket connection.
+type conn struct {
+	srv     *Server
+	ws      *websocket.Conn
+	def     string // message_type of messages that carry none
+	address string // of the peer, without port
+	token   string // session token of the upgrade request; "" if it had none
+	ctx     context.Context
+	cancel  context.CancelFunc
+	out     outbox
+	open    chan struct{}  // a token for each send on its way to the database
+	sends   sync.WaitGroup // those sends; added to and waited for by the reader alone
+
+	// Set by the reader at login, before the connection is in the hub; not changed afterwards.
+	account, device string
+	session         string // token of the session that logged in
+
+	loggedIn  atomic.Bool
+	calls     atomic.Int32 // calls this connection takes part in
+	lastPong  atomic.Int64 // Unix ns
+	closeOnce sync.Once
+	closed    chan struct{} // closed when the closing handshake has ended
+
+	pings   alarm
+	backlog backlog // of a plain device
+}
+
+// upgrade serves one of the three WebSocket URLs.
+func (s *Server) upgrade(def string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if !sameOrigin(r) {
+			http.Error(w, "this page does not belong to this server", http.StatusForbidden)
+			return
+		}
+		if !knownSubprotocol(r) {
+			http.Error(w, "none of the offered WebSocket subprotocols is known here; offer "+wire.Subprotocol+" or none", http.StatusBadRequest)
+			return
+		}
+		// The origin was checked above, with an answer of our own.
+		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
+		if err != nil {
+			return // Accept has answered
+		}
+		ws.SetReadLimit(-1) // package wire bounds what is read, and answers
+		s.start(ws, def, r)
+	}
+}
+
+// start lets the connection live on its own: the HTTP handler returns, and its memory with it.
+func (s *Server) start(ws *websocket.Conn, def string, r *http.Request) {
+	c := &conn{srv: s, ws: ws, def: def, address: peerAddress(r), token: requestToken(r),
+		open: make(chan struct{}, maxOpen), closed: make(chan struct{})}
+	c.out.init()
+	c.ctx, c.cancel = context.WithCancel(context.Background())
+	c.lastPong.Store(time.Now().UnixNano())
+	if !s.admit(c) {
+		c.cancel()
+		go ws.Close(wire.CloseRestart, "the server restarts")
+		return
+	}
+	go c.run()
+}
+
+func (c *conn) run() {
+	defer c.srv.dismiss(c)
+	login := time.AfterFunc(c.srv.cfg.Times.Login, func() {
+		if !c.loggedIn.Load() {
+			c.close(wire.ClosePolicy, "no login in time")
+		}
+	})
+	c.pings.set(c.srv.cfg.Times.Ping, c.keepAlive)
+	err := c.read()
+	login.Stop()
+	c.pings.stop()
+	c.leave(err)
+}
+
+// leave takes the connection out of everything it is in, and closes it.
+func (c *conn) leave(err error) {
+	if c.loggedIn.Load() {
+		c.srv.hub.remove(c.account, c)
+		c.srv.cells.connectionLost(c)
+	}
+	var closing *wire.CloseError
+	if errors.As(err, &closing) {
+		c.close(closing.Code, closing.Reason)
+	} else {
+		c.close(wire.CloseNormal, "")
+	}
+	<-c.closed
+	c.cancel()
+	c.out.close()
+}
+
+// read takes frame after frame until the connection ends.
+func (c *conn) read() error {
+	for {
+		kind, src, err := c.ws.Reader(c.ctx)
+		if err != nil {
+			return err
+		}
+		lim := c.srv.cfg.Limits
+		if !c.loggedIn.Load() {
+			lim = wire.LoginLimits()
+		}
+		r := wire.NewReader(src, kind == websocket.MessageBinary, lim)
+		if err := c.frame(r); err != nil {
+			return err
+		}
+	}
+}
+
+// frame handles the messages of one frame.
+func (c *conn) frame(r *wire.Reader) error {
+	for {
+		m, err := r.Next()
+		if err == io.EOF {
+			return r.Discard()
+		}
+		var mistake *wire.Error
+		if err != nil && !errors.As(err, &mistake) {
+			return err
+		}
+		q := newRequest(c, m, r)
+		if mistake != nil {
+			c.sends.Wait()
+			q.fail(mistake.Stat, mistake.Reason)
+		} else {
+			q.run()
+		}
+		c.out.waitBelow(maxWaiting)
+		if c.ctx.Err() != nil {
+			return c.ctx.Err()
+		}
+	}
+}
+
+// answer queues an answer. It never waits.
+func (c *conn) answer(it item) {
+	if start, _ := c.out.put(it); start {
+		go c.write()
+	}
+}
+
+// push queues what the connection was not asked for; a peer that lets too much wait is closed. It never waits.
+func (c *conn) push(it item) {
+	if it.change != 0 && c.backlog.holdBack(it.change) {
+		return
+	}
+	start, full := c.out.put(it)
+	if full {
+		c.close(wire.CloseTryLater, "too much is waiting for this connection")
+	} else if start {
+		go c.write()
+	}
+}
+
+// write empties the outbox, many messages to a frame, and ends when it is empty.
+func (c *conn) write() {
+	var frame []byte
+	for {
+		items, ok := c.out.take()
+		if !ok {
+			return
+		}
+		for len(items) > 0 {
+			n := together(items)
+			frame = frame[:0]
+			for _, it := range items[:n] {
+				frame = append(frame, it.data...)
+			}
+			if err := c.writeFrame(frame, items[0].body); err != nil {
+				c.close(wire.CloseTryLater, "too slow a reader")
+				c.cancel()
+			} else if c.backlog.wrote(items[:n]) {
+				go c.confirm()
+			}
+			c.out.written(items[:n])
+			items = items[n:]
+		}
+	}
+}
+
+// together returns how many of items go into one frame.
+func together(items []item) int {
+	size := 0
+	for i, it := range items {
+		size += len(it.data)
+		if it.body != nil {
+			return max(i, 1)
+		}
+		if i > 0 && size > maxFrame {
+			return i
+		}
+	}
+	return len(items)
+}
+
+func (c *conn) writeFrame(frame []byte, body io.ReadCloser) error {
+	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
+	defer cancel()
+	if body == nil {
+		return c.ws.Write(ctx, websocket.MessageText, frame)
+	}
+	defer body.Close()
+	ctx, stop := context.WithTimeout(c.ctx, time.Minute)
+	defer stop()
+	w, err := c.ws.Writer(ctx, websocket.MessageBinary)
+	if err != nil {
+		return err
+	}
+	if _, err := w.Write(frame); err != nil {
+		return err
+	}
+	if _, err := io.Copy(w, body); err != nil {
+		return err
+	}
+	return w.Close()
+}
+
+// close starts the closing handshake, once, and gives it a second.
+func (c *conn) close(code int, reason string) {
+	c.closeOnce.Do(func() {
+		go func() {
+			defer close(c.closed)
+			if code == wire.CloseNormal || code == wire.ClosePolicy || code == wire.CloseRestart {
+				give := time.AfterFunc(time.Second, c.out.close)
+				c.out.waitIdle() // the last answers leave first
+				give.Stop()
+			}
+			force := time.AfterFunc(time.Second, c.cancel)
+			defer force.Stop()
+			c.ws.Close(websocket.StatusCode(code), reason)
+			c.cancel()
+		}()
+	})
+}
+
+// sameOrigin reports whether a browser's request comes from our own page; requests without Origin are not a browser's.
+func sameOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	_, host, ok := strings.Cut(origin, "://")
+	return ok && strings.EqualFold(host, r.Host)
+}
+
+// knownSubprotocol reports whether the client offers ours, or none.
+func knownSubprotocol(r *http.Request) bool {
+	offered := r.Header.Values("Sec-WebSocket-Protocol")
+	if len(offered) == 0 {
+		return true
+	}
+	for _, line := range offered {
+		if slices.ContainsFunc(strings.Split(line, ","), func(p string) bool { return strings.EqualFold(strings.TrimSpace(p), wire.Subprotocol) }) {
+			return true
+		}
+	}
+	return false
+}
+
+func peerAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}

@@ -1,0 +1,206 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+const (
+	maxFileName   = 200 // bytes of file_name, before encoding
+	maxStoredName = 1000
+	sniffBytes    = 512
+	uploadTimeout = 10 * time.Minute
+)
+
+// upload stores the body of a binary frame under a name made of account, time and file_name.
+func upload(q *request) {
+	at, name := q.m.Get("time"), q.m.Get("file_name")
+	switch {
+	case q.body == nil || !q.body.HasBody():
+		q.fail(wire.StatBadRequest, "a file comes in a binary frame: the lines, an empty line, one byte 0x00, its bytes")
+		return
+	case len(at) == 0 || len(at) > 20 || strings.Trim(at, "0123456789") != "":
+		q.fail(wire.StatBadRequest, "time is the client's clock: 1 to 20 digits")
+		return
+	case len(name) > maxFileName:
+		q.fail(wire.StatTooLarge, "file_name has at most 200 bytes")
+		return
+	}
+	ctx, cancel := context.WithTimeout(q.c.ctx, uploadTimeout)
+	defer cancel()
+	head := make([]byte, sniffBytes)
+	n, err := io.ReadFull(q.body, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		q.refuse(err)
+		return
+	}
+	kind := http.DetectContentType(head[:n])
+	hash, size, err := q.c.srv.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), q.body))
+	if err != nil {
+		q.refuseUpload(err)
+		return
+	}
+	if name == "" {
+		name = "file" + extension(kind)
+	}
+	stored, err := q.c.srv.store.PutFile(ctx, store.File{Name: wire.Enc(q.c.account) + "_" + at + "_" + wire.Enc(name),
+		Owner: q.c.account, Hash: hash, ContentType: kind, Size: size})
+	if errors.Is(err, store.ErrConflict) {
+		q.fail(wire.StatConflict, "a file of this account, time and name exists with other bytes; send another time")
+		return
+	}
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	q.ok("file", stored.Name)
+}
+
+func (q *request) refuseUpload(err error) {
+	var mistake *wire.Error
+	if errors.As(err, &mistake) || q.c.ctx.Err() != nil {
+		q.refuse(err)
+		return
+	}
+	q.c.srv.log.Error("storing a file", "error", err)
+	q.fail(wire.StatUnavailable, "the file cannot be stored now; try again")
+}
+
+// extension names the sniffed types that people send; "" for others.
+func extension(contentType string) string {
+	kind, _, _ := strings.Cut(contentType, ";")
+	switch kind {
+	case "image/png":
+		return ".png"
+	case "image/jpeg":
+		return ".jpg"
+	case "image/gif":
+		return ".gif"
+	case "image/webp":
+		return ".webp"
+	case "audio/mpeg":
+		return ".mp3"
+	case "audio/wave":
+		return ".wav"
+	case "application/ogg":
+		return ".ogg"
+	case "video/mp4":
+		return ".mp4"
+	case "video/webm":
+		return ".webm"
+	case "application/pdf":
+		return ".pdf"
+	case "application/zip":
+		return ".zip"
+	case "application/x-gzip":
+		return ".gz"
+	case "text/plain":
+		return ".txt"
+	}
+	return ""
+}
+
+// download answers a binary frame with the file's bytes.
+func download(q *request) {
+	ctx, cancel := q.context()
+	defer cancel()
+	f, err := q.c.srv.readable(ctx, q.c.account, q.m.Get("file"))
+	if err != nil {
+		q.refuse(err)
+		return
+	}
+	if f.Size > q.c.srv.cfg.Limits.Body {
+		q.fail(wire.StatTooLarge, "too large for a frame; GET /files/NAME over HTTP")
+		return
+	}
+	body, err := q.c.srv.cfg.Blobs.Open(ctx, f.Hash)
+	if err != nil {
+		q.c.srv.log.Error("opening a stored file", "hash", f.Hash, "error", err)
+		q.fail(wire.StatFailed, "the server lost this file")
+		return
+	}
+	b := wire.Append(q.head(wire.StatOK), "file", f.Name)
+	b = wire.AppendInt(b, "size", f.Size)
+	b = wire.Append(b, "content_type", f.ContentType)
+	q.c.answer(item{data: wire.BeginBody(b), body: body})
+	q.c.out.waitIdle() // one file at a time is open for a connection
+}
+
+// readable finds a file by its name, or by its name encoded once more.
+func (s *Server) readable(ctx context.Context, account, name string) (store.File, error) {
+	if strings.Contains(name, "%25") {
+		if once, err := url.PathUnescape(name); err == nil {
+			name = once
+		}
+	}
+	if !validFileName(name) {
+		return store.File{}, store.ErrNotFound
+	}
+	return s.store.ReadableFile(ctx, account, name)
+}
+
+// validFileName reports whether name can be a stored file's: what wire.Enc leaves, joined by underscores.
+func validFileName(name string) bool {
+	return name != "" && len(name) <= maxStoredName && !strings.ContainsFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_' && r != '%'
+	})
+}
+
+// serveFile answers GET and HEAD of /files/NAME, with ranges, to who may read it.
+func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		respond(w, http.StatusMethodNotAllowed, "reason", "GET or HEAD; upload over the WebSocket /file")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	session, err := s.store.Session(ctx, requestToken(r))
+	if err != nil {
+		respond(w, wire.StatLogin, "reason", "log in first")
+		return
+	}
+	f, err := s.readable(ctx, session.Account, strings.TrimPrefix(r.URL.EscapedPath(), "/files/"))
+	if errors.Is(err, store.ErrNotFound) {
+		respond(w, wire.StatNotFound, "reason", "no such file, or none that you may read")
+		return
+	}
+	if err == nil {
+		var body io.ReadSeekCloser
+		if body, err = s.cfg.Blobs.Open(r.Context(), f.Hash); err == nil {
+			defer body.Close()
+			fileHeaders(w.Header(), f)
+			http.ServeContent(w, r, "", time.UnixMilli(f.Time), body)
+			return
+		}
+	}
+	s.log.Error("serving a file", "error", err)
+	respond(w, wire.StatUnavailable, "reason", "the file cannot be read now; try again")
+}
+
+// fileHeaders lets a browser show pictures and play sound, and nothing run.
+func fileHeaders(h http.Header, f store.File) {
+	disposition := "attachment"
+	for _, safe := range []string{"image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "text/plain", "application/ogg"} {
+		if strings.HasPrefix(f.ContentType, safe) {
+			disposition = "inline"
+		}
+	}
+	_, rest, _ := strings.Cut(f.Name, "_")
+	_, name, _ := strings.Cut(rest, "_")
+	h.Set("Content-Type", f.ContentType)
+	h.Set("Content-Disposition", disposition+"; filename*=UTF-8''"+name)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	h.Set("ETag", `"`+f.Hash+`"`)
+}

@@ -1,0 +1,320 @@
+package signaling
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"go.uber.org/goleak"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for something that must come.
+const patience = 10 * time.Second
+
+const password = "correct horse"
+
+// world is a server on a real socket with a real database.
+type world struct {
+	t     *testing.T
+	store *store.Store
+	srv   *Server
+	http  *httptest.Server
+	calls *fakeCalls
+}
+
+func newWorld(t *testing.T, times Times, accounts ...string) *world {
+	t.Helper()
+	ctx := context.Background()
+	st, err := store.Open(ctx, store.Config{Path: filepath.Join(t.TempDir(), "test.db"), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}}
+	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Registration: true, Times: times})
+	w.http = httptest.NewServer(w.srv.Handler())
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		w.srv.Shutdown(ctx)
+		w.http.Close()
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	for _, a := range accounts {
+		if err := st.CreateUser(ctx, store.User{Account: a}, password); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return w
+}
+
+// client is one connection; what arrives waits in got.
+type client struct {
+	t       *testing.T
+	account string
+	ws      *websocket.Conn
+	got     chan *wire.Message
+	ended   chan error // what ended reading
+	stop    context.CancelFunc
+}
+
+func (w *world) dial(path string) *client {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ws, _, err := websocket.Dial(ctx, "ws"+strings.TrimPrefix(w.http.URL, "http")+path, nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	ws.SetReadLimit(-1)
+	c := &client{t: w.t, ws: ws, got: make(chan *wire.Message, 10_000), ended: make(chan error, 1), stop: cancel}
+	go c.read(ctx)
+	w.t.Cleanup(func() { cancel(); ws.CloseNow() })
+	return c
+}
+
+func (c *client) read(ctx context.Context) {
+	for {
+		kind, b, err := c.ws.Read(ctx)
+		if err != nil {
+			c.ended <- err
+			return
+		}
+		r := wire.NewReader(bytes.NewReader(b), kind == websocket.MessageBinary, wire.DefaultLimits())
+		for {
+			m, err := r.Next()
+			if err != nil {
+				break
+			}
+			c.got <- &m
+		}
+	}
+}
+
+// login opens a connection of account; device "" is the plain one.
+func (w *world) login(account, device string) *client {
+	w.t.Helper()
+	c := w.dial("/message")
+	c.account = account
+	lines := []string{"message_type", "login", "user_account", account, "user_password", password}
+	if device != "" {
+		lines = append(lines, "device", device)
+	}
+	c.send(lines...)
+	c.expect("message_type", "login", "stat", "200")
+	return c
+}
+
+func encode(lines ...string) []byte {
+	var b []byte
+	for i := 0; i < len(lines); i += 2 {
+		b = wire.Append(b, lines[i], lines[i+1])
+	}
+	return wire.End(b)
+}
+
+func (c *client) send(lines ...string) {
+	c.t.Helper()
+	if err := c.ws.Write(context.Background(), websocket.MessageText, encode(lines...)); err != nil {
+		c.t.Fatalf("%s: %v", c.account, err)
+	}
+}
+
+// next returns the next message.
+func (c *client) next() *wire.Message {
+	c.t.Helper()
+	select {
+	case m := <-c.got:
+		return m
+	case <-time.After(patience):
+		c.t.Fatalf("%s: nothing came", c.account)
+		return nil
+	}
+}
+
+// expect takes the next message, which must have these lines.
+func (c *client) expect(lines ...string) *wire.Message {
+	c.t.Helper()
+	m := c.next()
+	if !has(m, lines) {
+		c.t.Fatalf("%s: got %q, want %q", c.account, m.Fields, lines)
+	}
+	return m
+}
+
+// await takes messages until one has these lines.
+func (c *client) await(lines ...string) *wire.Message {
+	c.t.Helper()
+	for {
+		if m := c.next(); has(m, lines) {
+			return m
+		}
+	}
+}
+
+func has(m *wire.Message, lines []string) bool {
+	for i := 0; i < len(lines); i += 2 {
+		if m.Get(lines[i]) != lines[i+1] {
+			return false
+		}
+	}
+	return true
+}
+
+// ask sends a request and returns its answer, passing over pushes; task_id is its own.
+func (c *client) ask(lines ...string) *wire.Message {
+	c.t.Helper()
+	c.send(append([]string{"task_id", "ask"}, lines...)...)
+	return c.await("task_id", "ask")
+}
+
+// quiet checks that nothing was pushed: an answered request brings up what was before it.
+func (c *client) quiet() {
+	c.t.Helper()
+	c.send("task_id", "quiet", "message_type", "profile", "type", "GET")
+	c.expect("task_id", "quiet", "stat", "200")
+}
+
+// closeCode waits for the end of the connection.
+func (c *client) closeCode() int {
+	c.t.Helper()
+	select {
+	case err := <-c.ended:
+		return int(websocket.CloseStatus(err))
+	case <-time.After(patience):
+		c.t.Fatal("the connection was not closed")
+		return 0
+	}
+}
+
+// memory keeps blobs, for tests.
+type memory struct {
+	mu   sync.Mutex
+	kept map[string][]byte
+}
+
+func (m *memory) Put(_ context.Context, r io.Reader) (string, int64, error) {
+	b, err := io.ReadAll(r)
+	if err != nil {
+		return "", 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept[string(b)] = b
+	return string(b), int64(len(b)), nil
+}
+
+type blob struct{ *bytes.Reader }
+
+func (blob) Close() error { return nil }
+
+func (m *memory) Open(_ context.Context, hash string) (io.ReadSeekCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	b, ok := m.kept[hash]
+	if !ok {
+		return nil, errors.New("missing")
+	}
+	return blob{bytes.NewReader(b)}, nil
+}
+
+// fakeCalls records what signaling asks of the media.
+type fakeCalls struct {
+	mu    sync.Mutex
+	peers map[string]*fakePeer // by room/peer
+	left  int
+}
+
+type fakePeer struct {
+	calls *fakeCalls
+	key   string
+
+	mu sync.Mutex
+	ev CallEvents
+}
+
+func (f *fakeCalls) Join(room, peer string, ev CallEvents) (CallPeer, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := &fakePeer{calls: f, key: room + "/" + peer, ev: ev}
+	f.peers[p.key] = p
+	go ev.Sections(len(f.peers), 2*len(f.peers))
+	return p, nil
+}
+
+func (f *fakeCalls) peer(t *testing.T, key string) *fakePeer {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	p := f.peers[key]
+	if p == nil {
+		t.Fatalf("%s is not in the media", key)
+	}
+	return p
+}
+
+func (p *fakePeer) Offer(sdp string) (string, error) {
+	if sdp == "rubbish" {
+		return "", &wire.Error{Stat: wire.StatBadRequest, Reason: "not SDP"}
+	}
+	return "answer to " + sdp, nil
+}
+func (p *fakePeer) Candidate(string, string, uint16) error { return nil }
+func (p *fakePeer) Publish(string, string, bool) error     { return nil }
+func (p *fakePeer) Mute(string, bool) error                { return nil }
+func (p *fakePeer) Unpublish(string) error                 { return nil }
+func (p *fakePeer) Attach(ev CallEvents) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.ev = ev
+	return nil
+}
+
+func (p *fakePeer) events() CallEvents {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.ev
+}
+
+func (p *fakePeer) Leave() {
+	p.calls.mu.Lock()
+	defer p.calls.mu.Unlock()
+	if p.calls.peers[p.key] == p {
+		delete(p.calls.peers, p.key)
+		p.calls.left++
+	}
+}
+
+func get(t *testing.T, url, token string) (int, string, http.Header) {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+token)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	return resp.StatusCode, string(b), resp.Header
+}

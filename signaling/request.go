@@ -1,0 +1,263 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// requestTimeout bounds what one request may take.
+const requestTimeout = 30 * time.Second
+
+// request is one message of a client, on its way through a command.
+type request struct {
+	c    *conn
+	m    wire.Message
+	body *wire.Reader // what follows the message in its frame
+	kind string       // message_type, or the URL's default
+	verb string       // type, or POST
+	task string       // task_id where it was sent and can be echoed
+	said string       // message_type where it was sent and can be echoed
+}
+
+func newRequest(c *conn, m wire.Message, r *wire.Reader) *request {
+	q := &request{c: c, m: m, body: r, kind: c.def, verb: "POST"}
+	q.task, q.said = echoable(m.Get("task_id")), echoable(m.Get("message_type"))
+	if v, ok := m.Lookup("message_type"); ok {
+		q.kind = v
+	}
+	if v, ok := m.Lookup("type"); ok {
+		q.verb = v
+	}
+	return q
+}
+
+// echoable returns v if it may stand in an answer: short, and without control characters.
+func echoable(v string) string {
+	if len(v) > wire.MaxName || strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return ""
+	}
+	return v
+}
+
+// begin counts a send in that will be answered from the database's side; false:
+// the connection has ended. Its answer stays in order: other commands wait for it.
+func (q *request) begin() bool {
+	select {
+	case q.c.open <- struct{}{}:
+		q.c.sends.Add(1)
+		return true
+	case <-q.c.ctx.Done():
+		return false
+	}
+}
+
+// end counts the send out, after its answer.
+func (q *request) end() {
+	<-q.c.open
+	q.c.sends.Done()
+}
+
+// run checks what every command needs and runs it. Answers leave in the order of
+// the requests: what is answered at once waits for the sends before it.
+func (q *request) run() {
+	cmd, mistake := q.command()
+	if mistake != nil || !cmd.ordered {
+		q.c.sends.Wait()
+	}
+	if mistake != nil {
+		q.fail(mistake.Stat, mistake.Reason)
+		return
+	}
+	cmd.run(q)
+}
+
+// command finds what to run, or why nothing may be.
+func (q *request) command() (command, *wire.Error) {
+	verbs, known := q.c.srv.commands[q.kind]
+	cmd, has := verbs[q.verb]
+	account, said := q.m.Lookup("user_account")
+	switch {
+	case !q.c.loggedIn.Load() && q.kind != "login" && q.kind != "registered":
+		return cmd, &wire.Error{Stat: wire.StatLogin, Reason: "log in first: message_type: login with user_account and user_password"}
+	case q.task != q.m.Get("task_id"):
+		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "task_id has at most 64 bytes and no control characters"}
+	case q.kind == "":
+		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "message_type is missing"}
+	case !known:
+		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "this message_type is not known here"}
+	case !has:
+		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "this message_type has no such type; one of " + verbNames(verbs)}
+	case said && account != q.c.account && !cmd.names:
+		return cmd, &wire.Error{Stat: wire.StatForbidden, Reason: "user_account is not the account logged in on this connection"}
+	}
+	return cmd, nil
+}
+
+// context bounds the request's work on the database and elsewhere.
+func (q *request) context() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(q.c.ctx, requestTimeout)
+}
+
+// head begins an answer: task_id, message_type, type, stat.
+func (q *request) head(stat int) []byte {
+	b := make([]byte, 0, 192)
+	if q.task != "" {
+		b = wire.Append(b, "task_id", q.task)
+	}
+	if q.said != "" {
+		b = wire.Append(b, "message_type", q.said)
+	}
+	if v := echoable(q.m.Get("type")); v != "" && v != "POST" {
+		b = wire.Append(b, "type", v)
+	}
+	return wire.AppendInt(b, "stat", int64(stat))
+}
+
+// fail answers an error; reason is for the client's author or user to read.
+func (q *request) fail(stat int, reason string) {
+	q.c.answer(item{data: wire.End(wire.Append(q.head(stat), "reason", reason))})
+}
+
+// ok answers 200 with further lines, given as name, value, name, value.
+func (q *request) ok(lines ...string) {
+	b := q.head(wire.StatOK)
+	for i := 0; i+1 < len(lines); i += 2 {
+		if lines[i+1] != "" {
+			b = wire.Append(b, lines[i], lines[i+1])
+		}
+	}
+	q.c.answer(item{data: wire.End(b)})
+}
+
+// list answers 200 with count items, which items holds encoded; more says that there are further ones.
+func (q *request) list(count int, items []byte, more bool) {
+	b := wire.AppendInt(q.head(wire.StatOK), "count", int64(count))
+	if more {
+		b = wire.Append(b, "more", "yes")
+	}
+	q.c.answer(item{data: append(wire.End(b), items...)})
+}
+
+// refuse answers an error of the store or of the media with the stat and the words that fit it.
+func (q *request) refuse(err error) {
+	var mistake *wire.Error
+	var public interface{ Public() string }
+	switch {
+	case errors.As(err, &mistake):
+		q.fail(mistake.Stat, mistake.Reason)
+	case errors.As(err, &public):
+		q.fail(wire.StatBadRequest, public.Public())
+	case errors.Is(err, store.ErrNotFound):
+		q.fail(wire.StatNotFound, "no such thing, or none that you may know of")
+	case errors.Is(err, store.ErrExists):
+		q.fail(wire.StatConflict, "exists already")
+	case errors.Is(err, store.ErrConflict):
+		q.fail(wire.StatConflict, "was sent before with other content")
+	case errors.Is(err, store.ErrForbidden):
+		q.fail(wire.StatForbidden, "you may not read a file that this names; write &lt;file> to mean the characters")
+	case errors.Is(err, store.ErrSuspended):
+		q.fail(wire.StatForbidden, "this account is suspended; ask the server's operator")
+	case errors.Is(err, store.ErrTooLarge):
+		q.fail(wire.StatTooLarge, "too many")
+	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		q.fail(wire.StatUnavailable, "the server cannot do this now; try again, a send with the same client_message_id")
+	default:
+		q.c.srv.log.Error("request failed", "message_type", q.kind, "error", err)
+		q.fail(wire.StatFailed, "the server failed; nothing was done")
+	}
+}
+
+// friends returns the accounts that the message names, each once; an *Error if one cannot be an account.
+func (q *request) friends() ([]string, error) {
+	v := q.m.Get("friends")
+	if v == "" {
+		return nil, nil
+	}
+	names := strings.Split(v, ",")
+	if len(names) > 1000 {
+		return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "friends names more than 1000 accounts"}
+	}
+	seen := make(map[string]bool, len(names))
+	unique := names[:0]
+	for _, n := range names {
+		if n = strings.TrimSpace(n); !wire.ValidAccount(n) {
+			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "friends names something that cannot be an account"}
+		}
+		if !seen[n] {
+			seen[n] = true
+			unique = append(unique, n)
+		}
+	}
+	return unique, nil
+}
+
+// number returns the value of name as a number ≥ 0, or def where it is missing.
+func (q *request) number(name string, def int64) (int64, error) {
+	v, ok := q.m.Lookup(name)
+	if !ok {
+		return def, nil
+	}
+	n, err := strconv.ParseInt(v, 10, 64)
+	if err != nil || n < 0 {
+		return 0, &wire.Error{Stat: wire.StatBadRequest, Reason: name + " must be a whole number, not negative"}
+	}
+	return n, nil
+}
+
+// numbers reads several numbers at once, each missing one 0.
+func (q *request) numbers(names ...string) ([]int64, error) {
+	out := make([]int64, len(names))
+	for i, name := range names {
+		n, err := q.number(name, 0)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = n
+	}
+	return out, nil
+}
+
+// targets returns whom a message is for: friends, group_id or conversation, exactly one of them.
+func (q *request) targets() ([]store.Target, error) {
+	accounts, err := q.friends()
+	if err != nil {
+		return nil, err
+	}
+	var to []store.Target
+	for _, a := range accounts {
+		to = append(to, store.Target{Account: a})
+	}
+	ways := min(len(to), 1)
+	if g := q.m.Get("group_id"); g != "" {
+		to, ways = append(to, store.Target{Group: g}), ways+1
+	}
+	if _, ok := q.m.Lookup("conversation"); ok {
+		id, err := q.number("conversation", 0)
+		if err != nil {
+			return nil, err
+		}
+		to, ways = append(to, store.Target{Conversation: id}), ways+1
+	}
+	if ways != 1 {
+		return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "say for whom: one of friends, group_id, conversation"}
+	}
+	return to, nil
+}
+
+// text returns a value that must be there, of at most limit bytes.
+func (q *request) text(name string, limit int) (string, error) {
+	v := q.m.Get(name)
+	switch {
+	case v == "":
+		return "", &wire.Error{Stat: wire.StatBadRequest, Reason: name + " is missing"}
+	case len(v) > limit:
+		return "", &wire.Error{Stat: wire.StatTooLarge, Reason: name + " has at most " + strconv.Itoa(limit) + " bytes"}
+	}
+	return v, nil
+}

@@ -1,0 +1,154 @@
+// Package signaling is the message server and the cell server: connections,
+// login, delivery, groups and calls over the text protocol of package wire.
+package signaling
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// Config is what an operator and the parts around it may set.
+type Config struct {
+	Store        *store.Store
+	Blobs        Blobs
+	Calls        Calls
+	Logger       *slog.Logger
+	Registration bool        // people may make accounts for themselves
+	MinPassword  int         // bytes; 0: 8
+	Limits       wire.Limits // of a logged-in connection; zero: wire.DefaultLimits
+	MaxText      int         // bytes of a chat text; 0: 16 KiB
+	Times        Times
+}
+
+// Times are the protocol's clocks. Zero fields take their defaults.
+type Times struct {
+	Login  time.Duration // a connection that has not logged in is closed after; 30 s
+	Ring   time.Duration // an unanswered call is missed after; 45 s
+	Unrung time.Duration // a cell that is not rung closes after; 60 s
+	Linger time.Duration // a vanished participant may come back within; 30 s
+	Ping   time.Duration // between pings; 25 s
+	Call   time.Duration // between pings in a call; 5 s
+	Silent time.Duration // a peer without a pong is dropped after; 60 s
+}
+
+func (t Times) withDefaults() Times {
+	set := func(d *time.Duration, def time.Duration) {
+		if *d == 0 {
+			*d = def
+		}
+	}
+	set(&t.Login, 30*time.Second)
+	set(&t.Ring, 45*time.Second)
+	set(&t.Unrung, 60*time.Second)
+	set(&t.Linger, 30*time.Second)
+	set(&t.Ping, 25*time.Second)
+	set(&t.Call, 5*time.Second)
+	set(&t.Silent, 60*time.Second)
+	return t
+}
+
+// Server answers clients. Its Handler serves until Shutdown.
+type Server struct {
+	cfg      Config
+	store    *store.Store
+	log      *slog.Logger
+	hub      *hub
+	cells    *cells
+	failures *failures
+	commands map[string]map[string]command // by message_type, then verb; never changed
+
+	mu      sync.Mutex
+	conns   map[*conn]struct{} // guarded by mu
+	closing bool               // guarded by mu
+	live    sync.WaitGroup     // reader goroutines
+}
+
+// New makes a server of its parts. Store, Blobs and Calls stay the caller's to close, after Shutdown.
+func New(cfg Config) *Server {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	if cfg.MinPassword == 0 {
+		cfg.MinPassword = 8
+	}
+	if cfg.Limits == (wire.Limits{}) {
+		cfg.Limits = wire.DefaultLimits()
+	}
+	if cfg.MaxText == 0 {
+		cfg.MaxText = 16 << 10
+	}
+	cfg.Times = cfg.Times.withDefaults()
+	s := &Server{
+		cfg:      cfg,
+		store:    cfg.Store,
+		log:      cfg.Logger,
+		hub:      newHub(),
+		failures: newFailures(10, time.Minute),
+		conns:    map[*conn]struct{}{},
+	}
+	s.cells = newCells(s)
+	s.commands = s.table()
+	return s
+}
+
+// Handler serves the three WebSocket URLs, /session and /files/.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/message", s.upgrade(""))
+	mux.HandleFunc("/cell", s.upgrade("cell"))
+	mux.HandleFunc("/file", s.upgrade("file"))
+	mux.HandleFunc("/session", s.serveSession)
+	mux.HandleFunc("/files/", s.serveFile)
+	return mux
+}
+
+// Shutdown ends all calls and closes every connection with 1012, then waits for
+// them, at most until ctx is done.
+func (s *Server) Shutdown(ctx context.Context) {
+	s.mu.Lock()
+	s.closing = true
+	conns := make([]*conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	s.cells.shutdown()
+	for _, c := range conns {
+		c.close(wire.CloseRestart, "the server restarts")
+	}
+	done := make(chan struct{})
+	go func() { s.live.Wait(); close(done) }()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		for _, c := range conns {
+			c.cancel()
+		}
+		<-done
+	}
+}
+
+// admit counts a new connection in, unless the server is closing.
+func (s *Server) admit(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	s.live.Add(1)
+	return true
+}
+
+func (s *Server) dismiss(c *conn) {
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
+	s.live.Done()
+}

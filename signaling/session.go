@@ -1,0 +1,293 @@
+package signaling
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+const (
+	cookieName = "neochat_session"
+	cookieLife = 90 * 24 * 3600 // seconds
+)
+
+// deviceName is what a client may call its device.
+var deviceName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+// credentials is what a login brings.
+type credentials struct {
+	account, password, token string
+	device                   string
+	address                  string
+}
+
+// requestToken returns the session token an HTTP request carries, or "".
+func requestToken(r *http.Request) string {
+	if t, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
+		return t
+	}
+	if k, err := r.Cookie(cookieName); err == nil {
+		return k.Value
+	}
+	return ""
+}
+
+// authenticate returns the session that the credentials open; made: it was made now.
+func (s *Server) authenticate(ctx context.Context, in credentials) (account, token string, made bool, err error) {
+	if in.password == "" {
+		found, err := s.store.Session(ctx, in.token)
+		if err == nil && in.account != "" && in.account != found.Account {
+			err = store.ErrNotFound
+		}
+		return found.Account, in.token, false, err
+	}
+	now := time.Now()
+	if wait := s.failures.wait(in.account, in.address, now); wait > 0 {
+		return "", "", false, &tooOften{after: wait}
+	}
+	user, err := s.store.CheckPassword(ctx, in.account, in.password)
+	if errors.Is(err, store.ErrNotFound) {
+		s.failures.add(in.account, in.address, now)
+	}
+	if err != nil {
+		return "", "", false, err
+	}
+	token, err = s.store.CreateSession(ctx, user.Account, in.device)
+	return user.Account, token, true, err
+}
+
+// tooOften says that the client must wait.
+type tooOften struct{ after time.Duration }
+
+func (e *tooOften) Error() string { return "too many attempts" }
+
+func (e *tooOften) seconds() string { return strconv.Itoa(int(e.after/time.Second) + 1) }
+
+const wrongLogin = "unknown account or wrong password"
+
+func login(q *request) {
+	in := credentials{account: q.m.Get("user_account"), password: q.m.Get("user_password"),
+		token: q.m.Get("session"), device: q.m.Get("device"), address: q.c.address}
+	if in.token == "" {
+		in.token = q.c.token
+	}
+	switch {
+	case q.c.loggedIn.Load() && in.account != q.c.account:
+		q.fail(wire.StatConflict, "another account is logged in on this connection; open another one")
+		return
+	case in.device != "" && !deviceName.MatchString(in.device):
+		q.fail(wire.StatBadRequest, "device is [A-Za-z0-9._-], at most 64 bytes")
+		return
+	case len(in.password) > 1024:
+		q.fail(wire.StatNotFound, wrongLogin)
+		return
+	case in.password == "" && in.token == "":
+		q.fail(wire.StatBadRequest, "user_password or session is missing")
+		return
+	}
+	ctx, cancel := q.context()
+	defer cancel()
+	account, token, made, err := q.c.srv.authenticate(ctx, in)
+	if err != nil {
+		q.refuseLogin(err)
+		return
+	}
+	lines := []string{"user_account", account}
+	if made {
+		lines = append(lines, "session", token)
+	}
+	if q.c.loggedIn.Load() {
+		q.ok(append(lines, "device", q.c.device)...)
+		return
+	}
+	q.c.welcome(account, in.device, token)
+	q.ok(append(lines, "device", in.device)...)
+	q.c.started()
+}
+
+func (q *request) refuseLogin(err error) {
+	var often *tooOften
+	switch {
+	case errors.As(err, &often):
+		b := wire.Append(q.head(wire.StatTooOften), "reason", "too many failed logins; wait")
+		q.c.answer(item{data: wire.End(wire.Append(b, "retry_after", often.seconds()))})
+	case errors.Is(err, store.ErrNotFound):
+		q.fail(wire.StatNotFound, wrongLogin)
+	default:
+		q.refuse(err)
+	}
+}
+
+// welcome makes the connection the account's.
+func (c *conn) welcome(account, device, session string) {
+	c.account, c.device, c.session = account, device, session
+	if device == "" {
+		c.backlog.begin()
+	}
+	c.loggedIn.Store(true)
+}
+
+// started begins deliveries, behind the login's answer.
+func (c *conn) started() {
+	c.srv.hub.add(c.account, c)
+	c.srv.cells.ringAgain(c)
+	if c.device == "" {
+		go c.catchUp()
+	}
+}
+
+// stillWelcome reports whether the session is still good; an unreachable database ends nobody's.
+func (c *conn) stillWelcome() bool {
+	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
+	defer cancel()
+	_, err := c.srv.store.Session(ctx, c.session)
+	return !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrSuspended)
+}
+
+func register(q *request) {
+	u := store.User{Account: q.m.Get("user_account"), Name: q.m.Get("user_name"), Phone: q.m.Get("user_phone"),
+		Sex: q.m.Get("sex"), Birthday: q.m.Get("birthday"), Address: q.m.Get("address")}
+	password := q.m.Get("user_password")
+	switch {
+	case !q.c.srv.cfg.Registration:
+		q.fail(wire.StatForbidden, "registration is closed here; ask the server's operator for an account")
+		return
+	case !wire.ValidAccount(u.Account):
+		q.fail(wire.StatBadRequest, "user_account is 1 to 100 of A-Z a-z 0-9 + . _ @ -")
+		return
+	case len(password) < q.c.srv.cfg.MinPassword || len(password) > 1024:
+		q.fail(wire.StatBadRequest, "user_password has "+strconv.Itoa(q.c.srv.cfg.MinPassword)+" to 1024 bytes")
+		return
+	}
+	for _, v := range []string{u.Name, u.Phone, u.Sex, u.Birthday, u.Address} {
+		if len(v) > 200 {
+			q.fail(wire.StatTooLarge, "a profile field has at most 200 bytes")
+			return
+		}
+	}
+	ctx, cancel := q.context()
+	defer cancel()
+	switch err := q.c.srv.store.CreateUser(ctx, u, password); {
+	case errors.Is(err, store.ErrExists):
+		q.fail(wire.StatConflict, "this account exists already")
+	case err != nil:
+		q.refuse(err)
+	default:
+		q.ok()
+	}
+}
+
+func logout(q *request) {
+	ctx, cancel := q.context()
+	defer cancel()
+	if err := q.c.srv.store.DeleteSession(ctx, q.c.session); err != nil {
+		q.refuse(err)
+		return
+	}
+	q.ok()
+	q.c.srv.endSession(q.c.account, q.c.session)
+}
+
+// endSession closes the connections of a session that is no more.
+func (s *Server) endSession(account, token string) {
+	for _, c := range s.hub.of(account) {
+		if c.session == token {
+			c.close(wire.CloseNormal, "logged out")
+		}
+	}
+}
+
+// serveSession is how browsers log in: the cookie it sets is HttpOnly, so no script can read the token.
+func (s *Server) serveSession(w http.ResponseWriter, r *http.Request) {
+	if !sameOrigin(r) {
+		respond(w, wire.StatForbidden, "reason", "this page does not belong to this server")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	switch r.Method {
+	case http.MethodGet:
+		found, err := s.store.Session(ctx, requestToken(r))
+		if err != nil {
+			respond(w, wire.StatLogin, "reason", "nobody is logged in")
+			return
+		}
+		respond(w, wire.StatOK, "user_account", found.Account)
+	case http.MethodPost:
+		s.openSession(ctx, w, r)
+	case http.MethodDelete:
+		s.deleteSession(ctx, w, r)
+	default:
+		w.Header().Set("Allow", "GET, POST, DELETE")
+		respond(w, http.StatusMethodNotAllowed, "reason", "GET, POST or DELETE")
+	}
+}
+
+func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 4096)
+	if err := r.ParseForm(); err != nil {
+		respond(w, wire.StatBadRequest, "reason", "send the form fields user_account and user_password, at most 4 KiB")
+		return
+	}
+	in := credentials{account: r.PostForm.Get("user_account"), password: r.PostForm.Get("user_password"), address: peerAddress(r)}
+	if in.account == "" || in.password == "" {
+		respond(w, wire.StatBadRequest, "reason", "user_account or user_password is missing")
+		return
+	}
+	account, token, _, err := s.authenticate(ctx, in)
+	var often *tooOften
+	switch {
+	case errors.As(err, &often):
+		w.Header().Set("Retry-After", often.seconds())
+		respond(w, wire.StatTooOften, "reason", "too many failed logins; wait", "retry_after", often.seconds())
+	case errors.Is(err, store.ErrNotFound):
+		respond(w, wire.StatNotFound, "reason", wrongLogin)
+	case errors.Is(err, store.ErrSuspended):
+		respond(w, wire.StatForbidden, "reason", "this account is suspended; ask the server's operator")
+	case err != nil:
+		s.log.Error("opening a session", "error", err)
+		respond(w, wire.StatUnavailable, "reason", "the server cannot do this now; try again")
+	default:
+		http.SetCookie(w, sessionCookie(r, token, cookieLife))
+		respond(w, wire.StatOK, "user_account", account)
+	}
+}
+
+func (s *Server) deleteSession(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	token := requestToken(r)
+	if found, err := s.store.Session(ctx, token); err == nil {
+		if err := s.store.DeleteSession(ctx, token); err != nil {
+			respond(w, wire.StatUnavailable, "reason", "the server cannot do this now; try again")
+			return
+		}
+		s.endSession(found.Account, token)
+	}
+	http.SetCookie(w, sessionCookie(r, "", -1))
+	respond(w, wire.StatOK)
+}
+
+// sessionCookie is never sent to other sites, and over TLS only over TLS. A
+// client that lies about X-Forwarded-Proto harms only itself.
+func sessionCookie(r *http.Request, token string, life int) *http.Cookie {
+	return &http.Cookie{Name: cookieName, Value: token, Path: "/", MaxAge: life, HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https"}
+}
+
+// respond answers an HTTP request with a protocol message; stat is the HTTP status too.
+func respond(w http.ResponseWriter, stat int, lines ...string) {
+	b := wire.AppendInt(nil, "stat", int64(stat))
+	for i := 0; i+1 < len(lines); i += 2 {
+		b = wire.Append(b, lines[i], lines[i+1])
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(stat)
+	w.Write(wire.End(b))
+}

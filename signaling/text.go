@@ -1,0 +1,178 @@
+package signaling
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// Kinds of durable messages; a kind is the message_type it is told as.
+const (
+	kindText         = "text"
+	kindMemberRecord = "member_record"
+	kindCallRecord   = "call_record"
+)
+
+// maxFileTags is how many files one text may name.
+const maxFileTags = 32
+
+func sendText(q *request) {
+	draft, err := q.draft()
+	if err != nil {
+		q.c.sends.Wait()
+		q.refuse(err)
+		return
+	}
+	if !q.begin() {
+		return
+	}
+	c := q.c
+	c.srv.store.Post(draft, func(posted []store.Posted, err error) {
+		defer q.end()
+		if err != nil {
+			q.refuse(err)
+			return
+		}
+		q.posted(draft.To, posted)
+		c.srv.deliver(posted, c)
+	})
+}
+
+// draft is the text message that a request asks for.
+func (q *request) draft() (store.Draft, error) {
+	d := store.Draft{Author: q.c.account, Kind: kindText, ClientID: q.m.Get("client_message_id")}
+	if d.ClientID != echoable(d.ClientID) {
+		return d, &wire.Error{Stat: wire.StatBadRequest, Reason: "client_message_id has at most 64 bytes and no control characters"}
+	}
+	var err error
+	if d.To, err = q.targets(); err != nil {
+		return d, err
+	}
+	if d.Text, err = q.text("text", q.c.srv.cfg.MaxText); err != nil {
+		return d, err
+	}
+	d.Files, err = fileTags(d.Text)
+	return d, err
+}
+
+// posted answers a send.
+func (q *request) posted(to []store.Target, posted []store.Posted) {
+	if len(posted) == 1 {
+		q.c.answer(item{data: wire.End(appendPlace(q.head(wire.StatOK), &posted[0].Message))})
+		return
+	}
+	var items []byte
+	for i := range posted {
+		items = wire.Append(items, "friends", to[i].Account)
+		items = wire.End(appendPlace(items, &posted[i].Message))
+	}
+	q.list(len(posted), items, false)
+}
+
+// deliver tells each member's connections of new messages, but for the one that
+// sent them. A message is encoded at most twice: for its author and for the others.
+func (s *Server) deliver(posted []store.Posted, from *conn) {
+	for i := range posted {
+		p := &posted[i]
+		if p.Repeated {
+			continue
+		}
+		others := item{data: appendMessage(nil, &p.Message, ""), change: p.Change}
+		for _, account := range p.Recipients {
+			if account != p.Author {
+				s.hub.push(account, others, nil)
+				continue
+			}
+			own := item{data: appendMessage(nil, &p.Message, account), change: p.Change}
+			s.hub.push(account, own, from)
+		}
+	}
+}
+
+// appendPlace adds where a message has its place.
+func appendPlace(b []byte, m *store.Message) []byte {
+	b = wire.Append(b, "message_id", m.ID())
+	b = wire.AppendInt(b, "conversation", m.Conversation)
+	b = wire.AppendInt(b, "seq", m.Seq)
+	return wire.AppendInt(b, "time", m.Time)
+}
+
+// appendMessage adds a durable message as it is told to reader; "" is anybody but its author.
+func appendMessage(b []byte, m *store.Message, reader string) []byte {
+	b = wire.Append(b, "user_account", m.Author)
+	b = wire.Append(b, "message_type", m.Kind)
+	if m.Kind == kindText {
+		b = wire.Append(b, "text", m.Text)
+	} else {
+		b = appendRecord(b, m.Carry)
+	}
+	b = appendPlace(b, m)
+	if m.Group != "" {
+		b = wire.Append(b, "group_id", m.Group)
+	}
+	if reader == m.Author {
+		if m.Group == "" && m.Kind == kindText {
+			b = wire.Append(b, "friends", m.Peer(m.Author))
+		}
+		if m.ClientID != "" {
+			b = wire.Append(b, "client_message_id", m.ClientID)
+		}
+	}
+	return wire.End(b)
+}
+
+// record is what a line of history that is no text carries.
+type record struct {
+	Event    string   `json:"event,omitempty"`
+	Friends  []string `json:"friends,omitempty"`
+	Call     string   `json:"call,omitempty"`
+	Outcome  string   `json:"outcome,omitempty"`
+	Duration int64    `json:"duration_ms,omitempty"`
+	Key      string   `json:"connection_key,omitempty"`
+}
+
+func appendRecord(b []byte, carry []byte) []byte {
+	var r record
+	if json.Unmarshal(carry, &r) != nil {
+		return b // a later version's record: what this one knows is its place and author
+	}
+	for _, f := range []wire.Field{{Name: "event", Value: r.Event}, {Name: "friends", Value: strings.Join(r.Friends, ",")},
+		{Name: "call", Value: r.Call}, {Name: "outcome", Value: r.Outcome}, {Name: "connection_key", Value: r.Key}} {
+		if f.Value != "" {
+			b = wire.Append(b, f.Name, f.Value)
+		}
+	}
+	if r.Call != "" {
+		b = wire.AppendInt(b, "duration_ms", r.Duration)
+	}
+	return b
+}
+
+// fileTags returns the names in the text's <file>NAME</file>, each once.
+func fileTags(text string) ([]string, error) {
+	var names []string
+	seen := map[string]bool{}
+	for {
+		_, rest, ok := strings.Cut(text, "<file>")
+		if !ok {
+			return names, nil
+		}
+		name, after, ok := strings.Cut(rest, "</file>")
+		switch {
+		case !ok:
+			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "a <file> is not closed with </file>; write &lt;file> to mean the characters"}
+		case !validFileName(name):
+			return nil, &wire.Error{Stat: wire.StatForbidden, Reason: "a <file> names no file that you may read"}
+		case !seen[name]:
+			seen[name] = true
+			names = append(names, name)
+		}
+		if len(names) > maxFileTags {
+			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "a text names at most " + strconv.Itoa(maxFileTags) + " files"}
+		}
+		text = after
+	}
+}
