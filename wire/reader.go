@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -46,15 +47,16 @@ func (r *Reader) Next() (Message, error) {
 		}
 		return Message{}, err
 	}
-	if !utf8.Valid(raw) {
-		if !r.binary {
-			r.failed = &CloseError{CloseInvalidUTF8, "a text frame holds bad UTF-8"}
-			return Message{}, r.failed
-		}
-		return Message{}, &Error{StatBadRequest, "the lines before the body are not UTF-8"}
+	valid := utf8.Valid(raw)
+	if !valid && !r.binary {
+		r.failed = &CloseError{CloseInvalidUTF8, "a text frame holds bad UTF-8"}
+		return Message{}, r.failed
 	}
 	m, err := parse(string(raw), crlf)
 	switch {
+	case !valid:
+		m.Fields = slices.DeleteFunc(m.Fields, func(f Field) bool { return !utf8.ValidString(f.Value) })
+		err = &Error{StatBadRequest, "the lines before the body are not UTF-8"}
 	case len(raw) > r.lim.Header:
 		err = &Error{StatTooLarge, "the lines of this message are too long; send large things as a file"}
 	case r.lim.Frame > 0 && r.taken > r.lim.Frame:

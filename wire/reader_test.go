@@ -70,7 +70,7 @@ func TestReader(t *testing.T) {
 		{"name twice", "a: 1\na: 2\n\nb: 1\n\n", false, "a=\"1\"\n! 400 the name a stands twice in one message\n--\nb=\"1\"\n--\n"},
 		{"nul", "a: \x00\n\nb: 1\n\n", false, "a=\"\\x00\"\n! 400 a value must not hold a NUL\n--\nb=\"1\"\n--\n"},
 		{"bad utf-8 in text", "a: \xff\n\nb: 1\n\n", false, "close 1007\n"},
-		{"bad utf-8 in binary", "a: \xff\n\n", true, "! 400 the lines before the body are not UTF-8\n--\n"},
+		{"bad utf-8 in binary", "a: 1\nb: \xff\n\n\x00x", true, "a=\"1\"\n! 400 the lines before the body are not UTF-8\nbody \"x\" <nil>\n--\n"},
 		{"long name", strings.Repeat("a", 65) + ": 1\n\n", false, badName},
 		{"body", "a: 1\n\n\x00xy\n\n\x00", true, "a=\"1\"\nbody \"xy\\n\\n\\x00\" <nil>\n--\n"},
 		{"body without lines", "\n\x00xy", true, "body \"xy\" <nil>\n--\n"},
