@@ -78,16 +78,16 @@ func (r *Reader) take() (raw []byte, crlf bool, err error) {
 			r.skipEmpty()
 		}
 		end, next, cr := messageEnd(r.buf, r.eof)
-		if next >= 0 {
+		if next >= 0 && end <= 2*r.lim.Header {
 			raw = r.buf[:end]
 			r.buf = r.buf[next:]
 			r.taken += next
 			return raw, cr, nil
 		}
-		if r.eof {
+		if r.eof && next < 0 {
 			return nil, false, io.EOF
 		}
-		if len(r.buf) > 2*r.lim.Header || r.lim.Frame > 0 && r.taken+len(r.buf) > 2*r.lim.Frame {
+		if next >= 0 || len(r.buf) > 2*r.lim.Header || r.lim.Frame > 0 && r.taken+len(r.buf) > 2*r.lim.Frame {
 			return nil, false, &CloseError{CloseTooLarge, "a message was more than twice as long as allowed"}
 		}
 		if err := r.fill(); err != nil {

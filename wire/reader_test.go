@@ -101,6 +101,7 @@ func TestReaderLimits(t *testing.T) {
 		{"at the limit", message(100) + "\n", Limits{Header: 100}, "ok"},
 		{"past the limit, the next is read", message(101) + "\na: 1\n\n", Limits{Header: 100}, "413 ok"},
 		{"at twice the limit", message(200) + "\n", Limits{Header: 100}, "413"},
+		{"just past twice, all at hand", message(201) + "\n", Limits{Header: 100}, "close 1009"},
 		{"far past it", message(5000) + "\na: 1\n\n", Limits{Header: 100}, "close 1009"},
 		{"endless", strings.Repeat("x", 1<<20), Limits{Header: 100}, "close 1009"},
 		{"frame", message(60) + "\n" + message(60) + "\n" + "a: 1\n\n", Limits{Header: 100, Frame: 100}, "ok 413 413"},
