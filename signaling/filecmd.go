@@ -38,15 +38,16 @@ func upload(q *request) {
 	ctx, cancel := context.WithTimeout(q.c.ctx, uploadTimeout)
 	defer cancel()
 	head := make([]byte, sniffBytes)
-	n, err := io.ReadFull(q.body, head)
+	body := &noting{r: q.body}
+	n, err := io.ReadFull(body, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		q.refuse(err)
+		q.refuseUpload(body, err)
 		return
 	}
 	kind := http.DetectContentType(head[:n])
-	hash, size, err := q.c.srv.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), q.body))
+	hash, size, err := q.c.srv.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body))
 	if err != nil {
-		q.refuseUpload(err)
+		q.refuseUpload(body, err)
 		return
 	}
 	if name == "" {
@@ -65,14 +66,32 @@ func upload(q *request) {
 	q.ok("file", stored.Name)
 }
 
-func (q *request) refuseUpload(err error) {
-	var mistake *wire.Error
-	if errors.As(err, &mistake) || q.c.ctx.Err() != nil {
-		q.refuse(err)
-		return
+// noting remembers what its reader failed with.
+type noting struct {
+	r   io.Reader
+	err error
+}
+
+func (n *noting) Read(p []byte) (int, error) {
+	k, err := n.r.Read(p)
+	if err != nil && err != io.EOF {
+		n.err = err
 	}
-	q.c.srv.log.Error("storing a file", "error", err)
-	q.fail(wire.StatUnavailable, "the file cannot be stored now; try again")
+	return k, err
+}
+
+// refuseUpload tells apart a client that broke off or sent too much from a disk that failed.
+func (q *request) refuseUpload(body *noting, err error) {
+	var mistake *wire.Error
+	switch {
+	case errors.As(body.err, &mistake):
+		q.fail(mistake.Stat, mistake.Reason)
+	case body.err != nil || q.c.ctx.Err() != nil:
+		q.c.srv.log.Debug("an upload was broken off", "error", err)
+	default:
+		q.c.srv.log.Error("storing a file", "error", err)
+		q.fail(wire.StatUnavailable, "the file cannot be stored now; try again")
+	}
 }
 
 // extension names the sniffed types that people send; "" for others.
