@@ -1,0 +1,384 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pion/interceptor"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+	"go.uber.org/goleak"
+)
+
+const patience = 20 * time.Second // how long a test waits before it calls something lost
+
+// client is a Pion client that does what docs/protocol.md tells clients to do.
+type client struct {
+	t    *testing.T
+	name string
+	peer *Peer
+	pc   *webrtc.PeerConnection
+	conn *wire
+	ask  chan [2]int // sections wanted
+	done chan struct{}
+	work sync.WaitGroup
+
+	offering sync.Mutex
+	audio    int // guarded by offering: recvonly sections
+	video    int // guarded by offering
+
+	mu       sync.Mutex
+	change   *sync.Cond
+	offers   int                     // guarded by mu, and what follows too
+	tracks   map[trackKey]trackState // as told
+	got      map[string]*arrival     // by mid
+	ended    int
+	gone     string
+	keyAsked map[string]int // requests for key frames, by source
+	connects int
+	sent     int
+}
+
+// arrival is what arrived in a section.
+type arrival struct {
+	from     byte // tag of the publisher whose packet came last
+	packets  map[byte]int
+	repaired int
+	firstKey map[byte]bool // whether each publisher's first packet began a key frame
+	lastSeq  uint16
+	holes    int
+	ssrc     uint32
+}
+
+func listen(t *testing.T, change ...func(*Config)) *SFU {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	cfg := Config{Loopback: true}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := Listen(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		goleak.VerifyNone(t, before)
+	})
+	return s
+}
+
+// wire is a client's UDP socket that can lose media packets.
+type wire struct {
+	net.PacketConn
+	dropIn, dropOut atomic.Int64 // every so many-th media packet is lost; 0 loses none
+	nIn, nOut       atomic.Int64
+	dead            atomic.Bool // loses everything
+}
+
+func lost(b []byte, every, n *atomic.Int64) bool {
+	e := every.Load()
+	return e > 0 && len(b) > 300 && b[0] >= 128 && b[0] < 192 && n.Add(1)%e == 0
+}
+
+func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
+	for {
+		n, a, err := w.PacketConn.ReadFrom(b)
+		if err != nil || (!w.dead.Load() && !lost(b[:n], &w.dropIn, &w.nIn)) {
+			return n, a, err
+		}
+	}
+}
+
+func (w *wire) WriteTo(b []byte, a net.Addr) (int, error) {
+	if w.dead.Load() || lost(b, &w.dropOut, &w.nOut) {
+		return len(b), nil
+	}
+	return w.PacketConn.WriteTo(b, a)
+}
+
+func join(t *testing.T, s *SFU, room, name string) *client {
+	t.Helper()
+	c := &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}}
+	c.change = sync.NewCond(&c.mu)
+	c.connect()
+	var err error
+	if c.peer, err = s.Join(room, name, c); err != nil {
+		t.Fatal(err)
+	}
+	c.work.Go(c.serve)
+	t.Cleanup(c.close)
+	return c
+}
+
+func (c *client) connect() {
+	udp, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.conn = &wire{PacketConn: udp}
+	m, r := &webrtc.MediaEngine{}, &interceptor.Registry{}
+	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r)); err != nil {
+		c.t.Fatal(err)
+	}
+	e := webrtc.SettingEngine{LoggerFactory: pionLogs{discard}}
+	e.SetICEUDPMux(webrtc.NewICEUDPMux(pionLogs{discard}.NewLogger(""), c.conn))
+	e.SetIncludeLoopbackCandidate(true)
+	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.pc = pc
+	pc.OnTrack(c.onTrack)
+	pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
+			c.note(func() { c.connects++ })
+		}
+	})
+}
+
+func (c *client) close() {
+	select {
+	case <-c.done:
+		return
+	default:
+	}
+	close(c.done)
+	c.peer.Leave()
+	if err := c.pc.GracefulClose(); err != nil {
+		c.t.Log(c.name, err)
+	}
+	_ = c.conn.Close()
+	c.work.Wait()
+}
+
+func (c *client) note(f func()) {
+	c.mu.Lock()
+	f()
+	c.mu.Unlock()
+	c.change.Broadcast()
+}
+
+// wait blocks until cond, which may read what mu guards, holds.
+func (c *client) wait(what string, cond func() bool) {
+	c.t.Helper()
+	late := false
+	alarm := time.AfterFunc(patience, func() { c.note(func() { late = true }) })
+	defer alarm.Stop()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !cond() {
+		if late {
+			for mid, r := range c.got {
+				c.t.Logf("%s: section %s: %+v", c.name, mid, *r)
+			}
+			c.t.Logf("%s: told %v, key frames asked %v, stats %+v", c.name, c.tracks, c.keyAsked, c.peer.room.sfu.Stats())
+			c.t.Fatalf("%s: never happened: %s", c.name, what)
+		}
+		c.change.Wait()
+	}
+}
+
+func (c *client) Sections(audio, video int) { c.ask <- [2]int{audio, video} }
+func (c *client) Track(peer, source, mid string, muted bool) {
+	c.note(func() { c.tracks[trackKey{peer, source}] = trackState{mid, muted} })
+}
+func (c *client) TrackEnded(peer, source, mid string) {
+	c.note(func() { delete(c.tracks, trackKey{peer, source}); c.ended++ })
+}
+func (c *client) Gone(cause string) { c.note(func() { c.gone = cause }) }
+
+// serve adds sections as they are asked for.
+func (c *client) serve() {
+	for {
+		select {
+		case <-c.done:
+			return
+		case want := <-c.ask:
+			if err := c.offer(want[0], want[1], nil); err != nil && !errors.Is(err, ErrGone) {
+				c.t.Errorf("%s: %v", c.name, err)
+			}
+		}
+	}
+}
+
+// offer negotiates, with at least so many receiving sections.
+func (c *client) offer(audio, video int, o *webrtc.OfferOptions) error {
+	c.offering.Lock()
+	defer c.offering.Unlock()
+	for ; c.audio < audio; c.audio++ {
+		c.receive(webrtc.RTPCodecTypeAudio)
+	}
+	for ; c.video < video; c.video++ {
+		c.receive(webrtc.RTPCodecTypeVideo)
+	}
+	return c.negotiate(o)
+}
+
+func (c *client) receive(k webrtc.RTPCodecType) {
+	if _, err := c.pc.AddTransceiverFromKind(k, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionRecvonly}); err != nil {
+		c.t.Error(err)
+	}
+}
+
+func (c *client) negotiate(o *webrtc.OfferOptions) error {
+	offer, err := c.pc.CreateOffer(o)
+	if err != nil {
+		return err
+	}
+	gathered := webrtc.GatheringCompletePromise(c.pc)
+	if err := c.pc.SetLocalDescription(offer); err != nil {
+		return err
+	}
+	<-gathered
+	answer, err := c.peer.Offer(c.pc.LocalDescription().SDP)
+	if err != nil {
+		return fmt.Errorf("offer: %w", err)
+	}
+	c.note(func() { c.offers++ })
+	return c.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeAnswer, SDP: answer})
+}
+
+// stream is what a client publishes.
+type stream struct {
+	c      *client
+	source string
+	mid    string
+	track  *webrtc.TrackLocalStaticRTP
+	keys   atomic.Int64 // key frames asked for
+}
+
+// publish adds a sending section and starts to send; every packet carries tag.
+func (c *client) publish(source string, tag byte) *stream {
+	c.t.Helper()
+	codec := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
+	if kindOf(source) == video {
+		codec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}
+	}
+	track, err := webrtc.NewTrackLocalStaticRTP(codec, source, "own")
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	st := &stream{c: c, source: source, track: track}
+	c.offering.Lock()
+	defer c.offering.Unlock()
+	tr, err := c.pc.AddTransceiverFromTrack(track, webrtc.RTPTransceiverInit{Direction: webrtc.RTPTransceiverDirectionSendonly})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.negotiate(nil); err != nil {
+		c.t.Fatal(err)
+	}
+	st.mid = tr.Mid()
+	if err := c.peer.Publish(st.mid, source, false); err != nil {
+		c.t.Fatal(err)
+	}
+	c.work.Go(func() { st.listen(tr.Sender()) })
+	c.work.Go(func() { st.send(tag) })
+	return st
+}
+
+func (st *stream) listen(s *webrtc.RTPSender) {
+	for {
+		packets, _, err := s.ReadRTCP()
+		if err != nil {
+			return
+		}
+		for _, p := range packets {
+			if _, ok := p.(*rtcp.PictureLossIndication); ok {
+				st.keys.Add(1)
+				st.c.note(func() { st.c.keyAsked[st.source]++ })
+			}
+		}
+	}
+}
+
+// send sends a packet each 5 ms, a key frame whenever one was asked for.
+func (st *stream) send(tag byte) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	seq, served := uint16(65500), int64(0)
+	for n := uint32(0); ; n++ {
+		select {
+		case <-st.c.done:
+			return
+		case <-tick.C:
+		}
+		payload := make([]byte, 400)
+		payload[0], payload[1], payload[2] = 0x10, 0x01, tag
+		if k := st.keys.Load(); k > served {
+			served, payload[1] = k, 0
+		}
+		h := rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: n * 450, Marker: true}
+		seq++
+		if err := st.track.WriteRTP(&rtp.Packet{Header: h, Payload: payload}); err != nil && !errors.Is(err, io.ErrClosedPipe) {
+			return
+		}
+		st.c.note(func() { st.c.sent++ })
+	}
+}
+
+func (c *client) onTrack(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) {
+	mid := rx.RTPTransceiver().Mid()
+	c.work.Go(func() {
+		for {
+			if _, _, err := rx.ReadRTCP(); err != nil {
+				return
+			}
+		}
+	})
+	for {
+		p, attributes, err := tr.ReadRTP()
+		if err != nil {
+			return
+		}
+		if len(p.Payload) < 3 {
+			continue
+		}
+		repaired := attributes.Get(webrtc.AttributeRtxSsrc) != nil
+		c.note(func() { c.arrived(mid, uint32(tr.SSRC()), p, repaired) })
+	}
+}
+
+func (c *client) arrived(mid string, ssrc uint32, p *rtp.Packet, repaired bool) {
+	r := c.got[mid]
+	if r == nil {
+		r = &arrival{packets: map[byte]int{}, firstKey: map[byte]bool{}, lastSeq: p.SequenceNumber - 1}
+		c.got[mid] = r
+	}
+	tag := p.Payload[2]
+	if r.packets[tag] == 0 {
+		r.firstKey[tag] = p.Payload[1] == 0
+	}
+	r.packets[tag]++
+	r.from, r.ssrc = tag, ssrc
+	if repaired {
+		r.repaired++
+		return
+	}
+	if gap := int16(p.SequenceNumber - r.lastSeq); gap > 0 {
+		r.holes += int(gap) - 1
+		r.lastSeq = p.SequenceNumber
+	}
+}
+
+// arrives waits until the source of another is told with a section and n packets with its tag came in that.
+func (c *client) arrives(peer, source string, tag byte, n int) (mid string) {
+	c.t.Helper()
+	c.wait(fmt.Sprintf("%d packets of %s's %s", n, peer, source), func() bool {
+		mid = c.tracks[trackKey{peer, source}].mid
+		r := c.got[mid]
+		return mid != "" && r != nil && r.packets[tag] >= n
+	})
+	return mid
+}

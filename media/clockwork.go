@@ -1,0 +1,82 @@
+package media
+
+import (
+	"time"
+
+	"github.com/pion/rtcp"
+)
+
+const (
+	tick          = 20 * time.Millisecond // how often missing packets are looked for
+	feedbackEvery = 5                     // ticks between transport-wide feedback
+	reportsEvery  = 50                    // ticks between sender and receiver reports
+	reportsAtOnce = 30                    // sender reports in one datagram; 31 blocks are a receiver report's most
+)
+
+// clockwork writes all RTCP that time brings, for everybody.
+func (s *SFU) clockwork() {
+	t := time.NewTicker(tick)
+	defer t.Stop()
+	for n := 0; ; n++ {
+		select {
+		case <-s.stop:
+			return
+		case <-t.C:
+		}
+		for i, p := range s.peers() {
+			if p.connected.Load() {
+				p.tick(n+i, s.now()) // spread: not everybody's reports in one moment
+			}
+		}
+	}
+}
+
+// tick writes what is due to one peer.
+func (p *Peer) tick(n int, now time.Duration) {
+	sections, publications := p.lists()
+	for _, pub := range publications {
+		if nack := pub.nack(now); nack != nil {
+			p.write([]rtcp.Packet{nack})
+		}
+	}
+	if n%feedbackEvery == 0 {
+		for _, x := range p.up.transportFeedback() {
+			p.write([]rtcp.Packet{x})
+		}
+	}
+	if n%reportsEvery == 0 {
+		p.receiverReport(publications, now)
+		p.senderReports(sections, now)
+	}
+}
+
+// receiverReport tells the client how its streams arrive (RFC 3550 section 6.4.2).
+func (p *Peer) receiverReport(publications []*publication, now time.Duration) {
+	rr := &rtcp.ReceiverReport{SSRC: p.up.ssrc}
+	for _, pub := range publications {
+		if block, ok := pub.reception(now); ok {
+			rr.Reports = append(rr.Reports, block)
+		}
+	}
+	if len(rr.Reports) > 0 {
+		p.write([]rtcp.Packet{rr})
+	}
+}
+
+// senderReports tells the client how the timestamps of what it receives relate to one clock (RFC 3550 section 6.4.1).
+func (p *Peer) senderReports(sections []*section, now time.Duration) {
+	var batch []rtcp.Packet
+	for _, s := range sections {
+		sr := s.senderReport(now)
+		if sr == nil {
+			continue
+		}
+		sr.NTPTime = p.room.sfu.ntp(now)
+		batch = append(batch, sr)
+		if len(batch) == reportsAtOnce {
+			p.write(batch)
+			batch = nil
+		}
+	}
+	p.write(batch)
+}

@@ -1,0 +1,167 @@
+package media
+
+import "sync"
+
+// Events is what a peer is told. The methods are called in order, on one goroutine of that peer's own, under no lock; a slow one delays only
+// itself: what is waiting is the difference between the state now and the state told, never a history.
+type Events interface {
+	// Sections asks the client to have at least so many sections of each kind in which it receives. The numbers only grow.
+	Sections(audio, video int)
+	// Track tells that another peer's source is new or changed. It arrives in the section mid of this peer's description; "" while it is not forwarded.
+	Track(peer, source, mid string, muted bool)
+	// TrackEnded tells that a source is no more, and which section became free ("" if it had none).
+	TrackEnded(peer, source, mid string)
+	// Gone is the last call: "left", "failed" (the connection broke) or "shutdown".
+	Gone(cause string)
+}
+
+// trackKey names a source of a room.
+type trackKey struct{ peer, source string }
+
+// trackState is what a peer knows of one.
+type trackState struct {
+	mid   string
+	muted bool
+}
+
+// notifier calls one peer's Events.
+type notifier struct {
+	wake chan struct{} // capacity 1
+	done chan struct{} // closed when the goroutine has ended
+
+	mu           sync.Mutex
+	events       Events                  // guarded by mu
+	now, told    map[trackKey]trackState // guarded by mu
+	dirty        []trackKey              // guarded by mu: what may differ between the two, in order, each once
+	audio, video int                     // guarded by mu: sections wanted
+	sections     bool                    // guarded by mu: they were not told yet
+	gone         string                  // guarded by mu: set once, ends the goroutine
+}
+
+func newNotifier(ev Events) *notifier {
+	n := &notifier{wake: make(chan struct{}, 1), done: make(chan struct{}), events: ev, now: map[trackKey]trackState{}, told: map[trackKey]trackState{}}
+	go n.run()
+	return n
+}
+
+// track notes the state of a source.
+func (n *notifier) track(k trackKey, s trackState) {
+	n.mu.Lock()
+	n.now[k] = s
+	n.markLocked(k)
+	n.mu.Unlock()
+	n.signal()
+}
+
+// ended notes that a source is no more.
+func (n *notifier) ended(k trackKey) {
+	n.mu.Lock()
+	delete(n.now, k)
+	n.markLocked(k)
+	n.mu.Unlock()
+	n.signal()
+}
+
+// want notes how many sections are needed; the numbers never fall.
+func (n *notifier) want(audio, video int) {
+	n.mu.Lock()
+	if audio > n.audio || video > n.video {
+		n.audio, n.video, n.sections = max(audio, n.audio), max(video, n.video), true
+	}
+	n.mu.Unlock()
+	n.signal()
+}
+
+// attach replaces the receiver and tells it the whole state.
+func (n *notifier) attach(ev Events) {
+	n.mu.Lock()
+	n.events = ev
+	n.told = map[trackKey]trackState{}
+	n.sections = n.audio+n.video > 0
+	for k := range n.now {
+		n.markLocked(k)
+	}
+	n.mu.Unlock()
+	n.signal()
+}
+
+// end makes Gone the next and last call.
+func (n *notifier) end(cause string) {
+	n.mu.Lock()
+	if n.gone == "" {
+		n.gone = cause
+	}
+	n.mu.Unlock()
+	n.signal()
+}
+
+func (n *notifier) markLocked(k trackKey) {
+	for _, d := range n.dirty {
+		if d == k {
+			return
+		}
+	}
+	n.dirty = append(n.dirty, k)
+}
+
+func (n *notifier) signal() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (n *notifier) run() {
+	defer close(n.done)
+	for range n.wake {
+		for {
+			call, last := n.next()
+			if call == nil {
+				break
+			}
+			call()
+			if last {
+				return
+			}
+		}
+	}
+}
+
+// next takes the next call to make, nil if everything is told.
+func (n *notifier) next() (call func(), last bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ev := n.events
+	if n.gone != "" {
+		cause := n.gone
+		return func() { ev.Gone(cause) }, true
+	}
+	if n.sections {
+		n.sections = false
+		a, v := n.audio, n.video
+		return func() { ev.Sections(a, v) }, false
+	}
+	for len(n.dirty) > 0 {
+		k := n.dirty[0]
+		n.dirty = n.dirty[1:]
+		if call := n.differenceLocked(ev, k); call != nil {
+			return call, false
+		}
+	}
+	return nil, false
+}
+
+func (n *notifier) differenceLocked(ev Events, k trackKey) func() {
+	now, is := n.now[k]
+	told, was := n.told[k]
+	switch {
+	case is && was && now == told, !is && !was:
+		return nil
+	case is:
+		n.told[k] = now
+		return func() { ev.Track(k.peer, k.source, now.mid, now.muted) }
+	default:
+		delete(n.told, k)
+		return func() { ev.TrackEnded(k.peer, k.source, told.mid) }
+	}
+}

@@ -1,0 +1,191 @@
+package media
+
+import "sync"
+
+// room is the peers that see each other. All that is decided about who receives what is decided here, under one lock, without I/O.
+type room struct {
+	sfu  *SFU
+	name string
+
+	mu    sync.Mutex
+	peers map[string]*Peer // guarded by mu
+	order []*Peer          // guarded by mu: the same, in order of joining
+}
+
+func (r *room) join(id string, ev Events) (*Peer, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.peers[id] != nil {
+		return nil, ErrPeerExists
+	}
+	if len(r.peers) >= r.sfu.config.MaxPeers {
+		return nil, ErrRoomFull
+	}
+	p := newPeer(r, id, ev)
+	r.peers[id] = p
+	r.order = append(r.order, p)
+	for _, o := range r.order {
+		for _, pub := range o.publications {
+			if o != p {
+				p.receiving[pub] = nil
+				p.tellLocked(pub)
+			}
+		}
+	}
+	p.fillLocked()
+	return p, nil
+}
+
+// leave takes p out; it tells whether p was in, and whether the room is empty now.
+func (r *room) leave(p *Peer, cause string) (was, empty bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.gone {
+		return false, len(r.order) == 0
+	}
+	p.gone = true
+	for len(p.publications) > 0 {
+		r.unpublishLocked(p.publications[0])
+	}
+	for pub, s := range p.receiving {
+		if s != nil {
+			s.assignLocked(nil)
+			pub.unlisten(s)
+		}
+	}
+	clear(p.receiving)
+	delete(r.peers, p.id)
+	for i, o := range r.order {
+		if o == p {
+			r.order = append(r.order[:i:i], r.order[i+1:]...)
+			break
+		}
+	}
+	p.notes.end(cause)
+	return true, len(r.order) == 0
+}
+
+// publishLocked shows a publication to everybody else.
+func (r *room) publishLocked(pub *publication) {
+	pub.owner.publications = append(pub.owner.publications, pub)
+	for _, o := range r.order {
+		if o != pub.owner {
+			o.receiving[pub] = nil
+			o.tellLocked(pub)
+			o.fillLocked()
+		}
+	}
+}
+
+// unpublishLocked takes a publication away from everybody; the sections that become free serve others.
+func (r *room) unpublishLocked(pub *publication) {
+	list := &pub.owner.publications
+	for i, x := range *list {
+		if x == pub {
+			*list = append((*list)[:i:i], (*list)[i+1:]...)
+			break
+		}
+	}
+	for _, o := range r.order {
+		s, ok := o.receiving[pub]
+		if !ok {
+			continue
+		}
+		delete(o.receiving, pub)
+		if s != nil {
+			s.assignLocked(nil)
+			pub.unlisten(s)
+		}
+		o.notes.ended(pub.key)
+		o.fillLocked()
+	}
+}
+
+// mutedLocked tells everybody else that a publication was muted or unmuted.
+func (r *room) mutedLocked(pub *publication) {
+	for _, o := range r.order {
+		if _, ok := o.receiving[pub]; ok {
+			o.tellLocked(pub)
+		}
+	}
+}
+
+func (r *room) appendPeers(all []*Peer) []*Peer {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append(all, r.order...)
+}
+
+func (r *room) size() (peers, publications int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, p := range r.order {
+		publications += len(p.publications)
+	}
+	return len(r.order), publications
+}
+
+// tellLocked notes for p's client how a publication of another stands.
+func (p *Peer) tellLocked(pub *publication) {
+	state := trackState{muted: pub.mutedNow()}
+	if s := p.receiving[pub]; s != nil {
+		state.mid = s.mid
+	}
+	p.notes.track(pub.key, state)
+}
+
+// fillLocked gives free sections to publications that wait for one, and asks for as many sections as it would take.
+func (p *Peer) fillLocked() {
+	var need [2]int
+	for _, o := range p.room.order {
+		for _, pub := range o.publications {
+			s, ok := p.receiving[pub]
+			if !ok {
+				continue
+			}
+			if pub.kind == audio {
+				need[0]++
+			} else {
+				need[1]++
+			}
+			if s == nil {
+				p.connectLocked(pub)
+			}
+		}
+	}
+	p.notes.want(need[0], need[1])
+}
+
+func (p *Peer) connectLocked(pub *publication) {
+	s := p.freeLocked(pub)
+	if s == nil {
+		return
+	}
+	p.receiving[pub] = s
+	s.assignLocked(pub)
+	pub.listen(s)
+	p.tellLocked(pub)
+}
+
+// freeLocked finds a free section for pub: best the one that browsers play in step with the section of the same peer's sound or picture.
+func (p *Peer) freeLocked(pub *publication) *section {
+	partner := -1
+	for other, s := range p.receiving {
+		if s != nil && other.owner == pub.owner && other.kind != pub.kind && other.key.source != Screen && pub.key.source != Screen {
+			partner = s.index
+		}
+	}
+	var first *section
+	for _, s := range p.sections {
+		if s.kind != pub.kind || s.assigned != nil || s.dead {
+			continue
+		}
+		if s.index == partner {
+			return s
+		}
+		if first == nil {
+			first = s
+		}
+	}
+	return first
+}

@@ -1,0 +1,309 @@
+package media
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+	"github.com/pion/webrtc/v4"
+
+	"neochat/media/ring"
+	"neochat/media/seqmap"
+)
+
+// outcome is what became of a packet in one section.
+type outcome int
+
+const (
+	ignored outcome = iota
+	forwarded
+	undeliverable
+)
+
+// section is an m-section of a peer's description in which we send. It carries one publication after another in one RTP stream of its
+// own, whose numbers and timestamps go on across the changes. To Pion it is a webrtc.TrackLocal.
+type section struct {
+	peer  *Peer
+	kind  kind
+	index int    // among the peer's sections of that kind; browsers play sound and picture of one index in step
+	mid   string // set before the section is shown to anybody
+
+	assigned *publication // guarded by room.mu
+	dead     bool         // guarded by room.mu: the client no longer receives in it
+
+	header rtp.Header // owned by the writer after binding
+	repair repair     // owned by the peer's RTCP reader after binding
+
+	mu       sync.Mutex
+	bound    bool         // guarded by mu, and what follows too
+	binding  binding      // constant while bound
+	from     *publication // what is passed on
+	numbers  *seqmap.Map
+	epoch    uint32 // of the source, as last passed on
+	started  bool   // packets are passed on; false until there is a place to begin at
+	aligned  bool   // offset holds for this source and epoch
+	offset   uint32 // added to the source's timestamps
+	lastTime uint32 // timestamp last sent, and when
+	lastAt   time.Duration
+	acked    bool // the client has reported on the stream: it knows whose it is
+	packets  uint32
+	octets   uint32
+	allowed  float64 // repairs that may be sent; each packet adds to it
+}
+
+// binding is what the negotiation gave a section.
+type binding struct {
+	out              packetOut
+	ssrc, rtxSSRC    uint32
+	pt, rtxPT        uint8
+	midID, transport uint8 // header extension ids, 0 for none
+}
+
+func newSection(p *Peer, k kind, index int) *section {
+	return &section{peer: p, kind: k, index: index, numbers: seqmap.New(uint16(rand.UintN(1 << 15))), lastTime: rand.Uint32()}
+}
+
+// ID, RID, StreamID and Kind are what Pion writes into the description.
+func (s *section) ID() string { return fmt.Sprintf("%s-%d", s.kind, s.index) }
+
+// RID is empty: there is one encoding.
+func (s *section) RID() string { return "" }
+
+// StreamID is shared by the sound and the picture that are played in step.
+func (s *section) StreamID() string { return fmt.Sprintf("slot-%d", s.index) }
+
+// Kind is the medium.
+func (s *section) Kind() webrtc.RTPCodecType { return webrtc.NewRTPCodecType(string(s.kind)) }
+
+// Bind is called by Pion when the section is negotiated.
+func (s *section) Bind(c webrtc.TrackLocalContext) (webrtc.RTPCodecParameters, error) {
+	want := webrtc.MimeTypeOpus
+	if s.kind == video {
+		want = webrtc.MimeTypeVP8
+	}
+	for _, codec := range c.CodecParameters() {
+		if strings.EqualFold(codec.MimeType, want) {
+			s.bind(c, codec)
+			return codec, nil
+		}
+	}
+	return webrtc.RTPCodecParameters{}, webrtc.ErrUnsupportedCodec
+}
+
+func (s *section) bind(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParameters) {
+	b := binding{out: c.WriteStream(), ssrc: uint32(c.SSRC()), rtxSSRC: uint32(c.SSRCRetransmission()), pt: uint8(codec.PayloadType)}
+	for _, x := range c.CodecParameters() {
+		if strings.EqualFold(x.MimeType, webrtc.MimeTypeRTX) && x.SDPFmtpLine == fmt.Sprintf("apt=%d", b.pt) {
+			b.rtxPT = uint8(x.PayloadType)
+		}
+	}
+	for _, x := range c.HeaderExtensions() {
+		switch x.URI {
+		case midURI:
+			b.midID = uint8(x.ID)
+		case transportCCURI:
+			b.transport = uint8(x.ID)
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.binding = b
+	s.header = b.header(b.pt, b.ssrc)
+	if b.midID != 0 {
+		_ = s.header.SetExtension(b.midID, []byte(s.mid)) // fits: mids are checked
+	}
+	s.repair.header = b.header(b.rtxPT, b.rtxSSRC)
+	s.repair.seq = uint16(rand.UintN(1 << 15))
+	s.bound = true
+}
+
+// header is the constant part of the packets of one stream, with room for the transport-wide number.
+func (b binding) header(pt uint8, ssrc uint32) rtp.Header {
+	h := rtp.Header{Version: 2, PayloadType: pt, SSRC: ssrc}
+	if b.transport != 0 {
+		_ = h.SetExtension(b.transport, make([]byte, 2))
+	}
+	return h
+}
+
+// Unbind is called by Pion at the end.
+func (s *section) Unbind(webrtc.TrackLocalContext) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.bound = false
+	return nil
+}
+
+// assignLocked makes the section carry pub from now on, nil for nothing. room.mu is held.
+func (s *section) assignLocked(pub *publication) {
+	s.assigned = pub
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.from = pub
+	s.started, s.aligned = false, false
+	s.numbers.Reset()
+}
+
+// skip leaves out what comes until the next place to begin at.
+func (s *section) skip(from *publication) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.from == from {
+		s.started = false
+	}
+}
+
+// forward passes a packet of from on. It is called by the peer's writer only.
+func (s *section) forward(from *publication, p *ring.Packet, now time.Duration) outcome {
+	out, result := s.prepare(from, p, now)
+	if out == nil {
+		if result == waits {
+			from.askKeyframe()
+		}
+		return ignored
+	}
+	s.peer.down.stamp(&s.header, s.binding.transport, len(p.Payload), now)
+	if n, err := out.WriteRTP(&s.header, p.Payload); err != nil || n == 0 {
+		return undeliverable
+	}
+	return forwarded
+}
+
+// decision is why prepare lets a packet go or not.
+type decision int
+
+const (
+	goes decision = iota
+	drops
+	waits // for a key frame
+)
+
+// prepare decides on a packet and fills in the header; it gives where to send it, nil if not.
+func (s *section) prepare(from *publication, p *ring.Packet, now time.Duration) (packetOut, decision) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.from != from || !s.bound || !s.peer.connected.Load() {
+		return nil, drops
+	}
+	if s.kind == video && s.peer.down.paused(now) {
+		s.started = false
+		return nil, drops
+	}
+	if !s.started || p.Epoch != s.epoch {
+		if s.aligned && int32(p.Epoch-s.epoch) < 0 {
+			return nil, drops
+		}
+		if s.kind == video && !p.Keyframe {
+			return nil, waits
+		}
+		s.beginLocked(p, now)
+	}
+	seq, ok := s.numbers.Forward(p.Seq)
+	if !ok {
+		return nil, drops
+	}
+	h := &s.header
+	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, uint16(seq), p.Time+s.offset
+	if s.acked && s.binding.midID != 0 && len(h.Extensions) > 1 {
+		_ = h.DelExtension(s.binding.midID)
+	}
+	if int32(h.Timestamp-s.lastTime) >= 0 {
+		s.lastTime, s.lastAt = h.Timestamp, now
+	}
+	s.packets++
+	s.octets += uint32(len(p.Payload))
+	s.allowed = min(s.allowed+repairsPerPacket, maxRepairs)
+	return s.binding.out, goes
+}
+
+// beginLocked starts passing on a source, or goes on with it after a part was left out: numbers without a hole, and time as much
+// further as has gone by since.
+func (s *section) beginLocked(p *ring.Packet, now time.Duration) {
+	s.numbers.Cut()
+	s.started = true
+	if s.aligned && s.epoch == p.Epoch {
+		return
+	}
+	s.aligned, s.epoch = true, p.Epoch
+	passed := max(now-s.lastAt, 10*time.Millisecond)
+	ticks := uint32(int64(passed/time.Microsecond) * int64(s.kind.clockRate()) / 1_000_000)
+	s.offset = s.lastTime + ticks - p.Time
+}
+
+// senderReport makes the sender report of the section's stream, nil while there is none.
+func (s *section) senderReport(now time.Duration) *rtcp.SenderReport {
+	s.mu.Lock()
+	from := s.from
+	s.mu.Unlock()
+	if from == nil {
+		return nil
+	}
+	stamp, epoch, ok := from.stampAt(now)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !ok || !s.bound || !s.started || s.from != from || s.epoch != epoch {
+		return nil
+	}
+	return &rtcp.SenderReport{SSRC: s.binding.ssrc, RTPTime: stamp + s.offset, PacketCount: s.packets, OctetCount: s.octets}
+}
+
+const (
+	repairsPerPacket = 0.5 // a receiver that asks for more than half of everything again has no use for it
+	maxRepairs       = 256
+	repairSpacing    = 15 * time.Millisecond // the same packet is not sent again sooner
+)
+
+// repair is the retransmission stream of a section (RFC 4588).
+type repair struct {
+	header  rtp.Header
+	seq     uint16
+	packet  ring.Packet
+	payload []byte
+	recent  [128]struct {
+		seq uint16
+		at  time.Duration
+	}
+}
+
+// resend answers a request for a packet; false if it is not to be had. It is called by the peer's RTCP reader only.
+func (s *section) resend(seq uint16, now time.Duration) bool {
+	r := &s.repair
+	recent := &r.recent[seq%128]
+	if recent.seq == seq && recent.at != 0 && now-recent.at < repairSpacing {
+		return false
+	}
+	out, ok := s.find(seq)
+	if !ok {
+		return false
+	}
+	recent.seq, recent.at = seq, now
+	r.header.Marker = r.packet.Marker
+	r.header.SequenceNumber = r.seq
+	r.seq++
+	r.payload = append(binary.BigEndian.AppendUint16(r.payload[:0], seq), r.packet.Payload...)
+	s.peer.down.stamp(&r.header, s.binding.transport, len(r.payload), now)
+	n, err := out.WriteRTP(&r.header, r.payload)
+	return err == nil && n > 0
+}
+
+// find gets a packet sent earlier ready for another sending.
+func (s *section) find(seq uint16) (packetOut, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.bound || s.from == nil || s.binding.rtxSSRC == 0 || s.binding.rtxPT == 0 || s.allowed < 1 {
+		return nil, false
+	}
+	r := &s.repair
+	src, ok := s.numbers.Reverse(seq)
+	if !ok || !s.from.ring.Get(src, &r.packet) || !s.aligned || r.packet.Epoch != s.epoch {
+		return nil, false
+	}
+	s.allowed--
+	r.header.Timestamp = r.packet.Time + s.offset
+	return s.binding.out, true
+}

@@ -1,0 +1,147 @@
+// Package media is a selective forwarding unit: it takes the sound and pictures that the peers of a room send and passes them on to
+// all others. It knows rooms and peers by name only, and nothing of who they are or how they signal.
+//
+// Each peer has one PeerConnection, and only the client offers. Packets go from the SRTP session's reader into the ring of their
+// publication; its number goes to the writers, each of which serves a share of the receivers.
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pion/ice/v4"
+)
+
+// SFU forwards media between the peers of its rooms, all over one UDP port. Its methods may be called from any goroutine.
+type SFU struct {
+	config  Config
+	start   time.Time // zero of all durations in this package
+	mux     *ice.UDPMuxDefault
+	port    int
+	writers []*writer
+	nextOne atomic.Uint32 // spreads peers over writers
+	counts  counters
+	stop    chan struct{}  // closed by Close
+	running sync.WaitGroup // writers and the clockwork
+	closing sync.WaitGroup // connections being closed
+
+	mu     sync.Mutex
+	rooms  map[string]*room // guarded by mu
+	closed bool             // guarded by mu
+}
+
+// Listen opens the UDP port and begins to serve.
+func Listen(config Config) (*SFU, error) {
+	config, err := config.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: config.Port})
+	if err != nil {
+		return nil, fmt.Errorf("media: opening UDP port %d: %w", config.Port, err)
+	}
+	enlarge(conn)
+	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, stop: make(chan struct{})}
+	s.port = conn.LocalAddr().(*net.UDPAddr).Port
+	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
+	for range runtime.GOMAXPROCS(0) {
+		w := newWriter(s)
+		s.writers = append(s.writers, w)
+		s.running.Go(w.run)
+	}
+	s.running.Go(s.clockwork)
+	return s, nil
+}
+
+// enlarge asks for socket buffers that hold a burst of key frames; the system may give less.
+func enlarge(conn *net.UDPConn) {
+	const wanted = 4 << 20
+	_ = conn.SetReadBuffer(wanted)
+	_ = conn.SetWriteBuffer(wanted)
+}
+
+// Port is the UDP port in use.
+func (s *SFU) Port() int { return s.port }
+
+// Close ends every peer (Gone "shutdown"), closes the port and waits until all goroutines have ended. It must
+// not be called from within an event, which it would wait for.
+func (s *SFU) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+	peers := s.peers()
+	for _, p := range peers {
+		p.end("shutdown")
+	}
+	for _, p := range peers {
+		<-p.notes.done
+	}
+	s.closing.Wait()
+	close(s.stop)
+	s.running.Wait()
+	if err := s.mux.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("media: closing the UDP port: %w", err)
+	}
+	return nil
+}
+
+// now is the time since the SFU started, by a clock that never jumps.
+func (s *SFU) now() time.Duration { return time.Since(s.start) }
+
+// wall is the time since 1970 that belongs to a time since the start.
+func (s *SFU) wall(now time.Duration) time.Duration {
+	return time.Duration(s.start.UnixNano()) + now
+}
+
+// peers is everybody at this moment.
+func (s *SFU) peers() []*Peer {
+	s.mu.Lock()
+	rooms := make([]*room, 0, len(s.rooms))
+	for _, r := range s.rooms {
+		rooms = append(rooms, r)
+	}
+	s.mu.Unlock()
+	var all []*Peer
+	for _, r := range rooms {
+		all = r.appendPeers(all)
+	}
+	return all
+}
+
+// Join adds a peer to a room, which is made if need be. Events are called until Gone, which is always the last call.
+func (s *SFU) Join(roomName, peer string, ev Events) (*Peer, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrClosed
+	}
+	r := s.rooms[roomName]
+	if r == nil {
+		r = &room{sfu: s, name: roomName, peers: map[string]*Peer{}}
+	}
+	p, err := r.join(peer, ev)
+	if err == nil {
+		s.rooms[roomName] = r
+	}
+	return p, err
+}
+
+// leave takes a peer out of its room, and the room away with the last one.
+func (s *SFU) leave(p *Peer, cause string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, empty := p.room.leave(p, cause)
+	if empty && s.rooms[p.room.name] == p.room {
+		delete(s.rooms, p.room.name)
+	}
+	return was
+}
