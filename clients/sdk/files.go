@@ -1,0 +1,115 @@
+package sdk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"neochat/wire"
+)
+
+// uploadTries is how often a body is sent before Upload gives up.
+const uploadTries = 5
+
+// Upload stores what body holds, to its end, and returns the file's name, for FileText. fileName
+// is what people call it (up to 200 bytes); "": the server makes one up. Where body can
+// seek, it is sent again up to uploadTries times where the connection breaks; else Upload
+// fails with ErrConnectionLost.
+func (c *Client) Upload(ctx context.Context, fileName string, body io.Reader) (string, error) {
+	clock := strconv.FormatInt(time.Now().UnixMicro(), 10) // the same at each try: then it is the same file
+	seeker, canSeek := body.(io.Seeker)
+	start := int64(0)
+	if canSeek {
+		var err error
+		if start, err = seeker.Seek(0, io.SeekCurrent); err != nil {
+			canSeek = false // a pipe has the method, and refuses
+		}
+	}
+	m := message("message_type", "file", "time", clock, "file_name", fileName)
+	for try := 1; ; try++ {
+		a, err := c.exchangeBody(ctx, m, body)
+		if err == nil {
+			return a.Message.Get("file"), nil
+		}
+		if !canSeek || try == uploadTries || !errors.Is(err, ErrConnectionLost) {
+			return "", err
+		}
+		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+			return "", fmt.Errorf("upload again: %w", err)
+		}
+	}
+}
+
+// File is an uploaded file on its way here.
+type File struct {
+	io.ReadCloser        // closed by the caller
+	Size          int64  // bytes; -1: not told
+	ContentType   string // as the server found it; do not trust it
+}
+
+// Download opens an uploaded file that this account may read, over HTTP. ctx also
+// bounds the reading.
+func (c *Client) Download(ctx context.Context, name string) (*File, error) {
+	if !validFile(name) {
+		return nil, &StatError{Stat: wire.StatNotFound, Reason: "that is not the name of a file"}
+	}
+	u, err := url.Parse(c.base.String() + "/files/" + name)
+	if err != nil {
+		return nil, fmt.Errorf("the name of the file: %w", err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	if err != nil {
+		return nil, fmt.Errorf("download: %w", err)
+	}
+	req.Header.Set("Authorization", "Bearer "+c.Session())
+	resp, err := c.opt.HTTPClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("download: %w", err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		defer func() { _ = resp.Body.Close() }()
+		return nil, downloadError(resp)
+	}
+	return &File{ReadCloser: resp.Body, Size: resp.ContentLength, ContentType: resp.Header.Get("Content-Type")}, nil
+}
+
+// downloadError makes an error of an answer: the server writes it as a protocol message.
+func downloadError(resp *http.Response) error {
+	e := &StatError{Stat: resp.StatusCode, Reason: "the file cannot be had: " + http.StatusText(resp.StatusCode)}
+	m, err := wire.NewReader(io.LimitReader(resp.Body, 4<<10), false, wire.DefaultLimits()).Next()
+	if err == nil && m.Get("reason") != "" {
+		e.Reason = m.Get("reason")
+	}
+	return e
+}
+
+// validFile reports whether name can be one: enc(account)_time_enc(name), nothing that
+// would lead elsewhere on the server.
+func validFile(name string) bool {
+	if name == "" || name == "." || name == ".." {
+		return false
+	}
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && c != '.' && c != '-' && c != '_' && c != '%' {
+			return false
+		}
+	}
+	return true
+}
+
+// FileName returns what people call an uploaded file, out of its name on the server.
+func FileName(name string) string {
+	parts := strings.SplitN(name, "_", 3)
+	plain, err := url.PathUnescape(parts[len(parts)-1])
+	if err != nil || plain == "" {
+		return name
+	}
+	return plain
+}
