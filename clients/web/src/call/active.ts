@@ -1,0 +1,247 @@
+// The call one is in: joining, leaving, coming back, and the switches of one's own devices.
+import { signal } from '@preact/signals';
+import type { Message } from '../wire/codec';
+import { statOf } from '../wire/failure';
+import { device, me, ready, request, takePart } from '../session/session';
+import { mended, notify, notifyFailure } from '../ui/notice';
+import type { Target } from '../chat/line';
+import { camera, closeCamera, closeMicrophone, closeScreen, microphone, microphoneOn, openDevices, openScreen, screen, stopAll } from './local';
+import { refreshCells } from './cells';
+import { createPeer, type Peer } from './peer';
+import { remember, remembered } from './remember';
+import { active, keyOfCell, outgoing, withPush, without, type Active, type CallKind } from './state';
+
+/** The PeerConnection of the active call. */
+export const peer = signal<Peer | undefined>(undefined);
+
+/** What to join. */
+export interface Entry {
+  connection_key: string;
+  kind: CallKind;
+  target: Target;
+  /** Which devices to open; by default the microphone, and the camera of a video call. */
+  microphone?: boolean;
+  camera?: boolean;
+}
+
+/** How long the pushes after `restart` may take; who was not named by then has left meanwhile. */
+const settling = 2000;
+
+/** Joins a call with what devices there are. Another call one is in is left. */
+export async function enterCall(entry: Entry): Promise<void> {
+  if (active.value) await leaveCall();
+  mended('err_call_over');
+  const want = { microphone: entry.microphone ?? true, camera: entry.camera ?? entry.kind === 'videocall' };
+  const { connection_key, kind, target } = entry;
+  active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false };
+  remember({ connection_key, kind, target, ...want, account: me.value });
+  tabs.postMessage(connection_key);
+  void openDevices(want, lostDevice).then(publishDevices);
+  await join(connection_key, want);
+}
+
+async function join(connection_key: string, want: { microphone: boolean; camera: boolean }): Promise<void> {
+  peer.value?.close();
+  const p = makePeer(connection_key);
+  peer.value = p;
+  try {
+    await ready();
+    const { head, items } = await request({ message_type: 'join', connection_key, device });
+    if (peer.value !== p) return;
+    update({ phase: 'in', participant: head.participant ?? '' });
+    for (const item of items) takeParticipant({ ...item, message_type: 'join' });
+    if (want.microphone || microphone.value) p.publish('microphone', microphone.value, !microphoneOn.value);
+    if (want.camera || camera.value) p.publish('camera', camera.value, !camera.value);
+    if (screen.value) p.publish('screen', screen.value, false);
+    // One of each from the start: the first of the others is then seen without another round of offers.
+    p.sections(1, 1);
+    p.start();
+  } catch (error) {
+    if (peer.value !== p) return;
+    if (statOf(error) === 0) return; // the next login tries again
+    endHere();
+    notifyFailure(error, { 404: 'err_call_over' });
+  }
+}
+
+function makePeer(connection_key: string): Peer {
+  const p: Peer = createPeer({
+    connection_key,
+    request,
+    flowing: (yes) => peer.value === p && update({ phase: yes ? 'in' : 'healing' }),
+    unknown: () => peer.value === p && void rejoin(),
+  });
+  return p;
+}
+
+/** Leaves the call and lets all devices go. */
+export async function leaveCall(): Promise<void> {
+  const call = active.value;
+  if (!call) return;
+  const p = peer.value;
+  const placed = outgoing.value?.cell_key === call.connection_key || (!call.met && call.target.kind === 'group');
+  peer.value = undefined;
+  endHere();
+  try {
+    // Nobody came yet: stop ringing them. Whoever did not place the call may not, and need not.
+    if (placed) await request({ message_type: call.kind, type: 'DELETE', cell_key: call.connection_key }).catch(() => undefined);
+    await sayGoodbye(call);
+  } catch (error) {
+    // Gone already, or gone within 30 s by itself.
+    if (statOf(error) !== 404 && statOf(error) !== 0) notifyFailure(error);
+  } finally {
+    // Not sooner: to the server, media that end without a word are a broken network.
+    p?.close();
+    refreshCells();
+  }
+}
+
+async function sayGoodbye({ connection_key, target }: Active): Promise<void> {
+  try {
+    await request({ message_type: 'leave', connection_key });
+  } catch (error) {
+    // The server lost sight of this side before: between two, the other one is not to wait.
+    if (statOf(error) !== 404 || target.kind !== 'pair') throw error;
+    await request({ message_type: 'cell', type: 'DELETE', cell_key: connection_key });
+  }
+}
+
+/** Ends the call on this side only: the server knows. */
+export function endHere(): void {
+  peer.value?.close();
+  peer.value = undefined;
+  active.value = undefined;
+  outgoing.value = undefined;
+  remember(undefined);
+  stopAll();
+}
+
+/** Opens or closes the microphone. */
+export async function toggleMicrophone(): Promise<void> {
+  if (!microphone.value) await openDevices({ microphone: true, camera: false }, lostDevice);
+  else microphoneOn.value = !microphoneOn.value;
+  publishDevices();
+}
+
+/** Turns the camera on, or off and lets it go. */
+export async function toggleCamera(): Promise<void> {
+  if (camera.value) closeCamera();
+  else await openDevices({ microphone: false, camera: true }, lostDevice);
+  publishDevices();
+}
+
+/** Shares the screen, or stops it. */
+export async function toggleScreen(): Promise<void> {
+  if (screen.value) stopScreen();
+  else if (await openScreen(stopScreen)) peer.value?.publish('screen', screen.value, false);
+}
+
+function stopScreen() {
+  closeScreen();
+  void peer.value?.unpublish('screen');
+}
+
+function lostDevice(source: 'microphone' | 'camera') {
+  if (source === 'camera') closeCamera();
+  else closeMicrophone();
+  notify(source === 'camera' ? 'dev_no_camera' : 'dev_no_microphone');
+  publishDevices();
+}
+
+/** Brings what is published level with the devices. */
+function publishDevices() {
+  const call = active.value;
+  if (!call) return;
+  if (microphone.value) microphone.value.enabled = microphoneOn.value;
+  publishDevice('microphone', microphone.value, !microphoneOn.value);
+  publishDevice('camera', camera.value, !camera.value);
+  remember({ ...call, microphone: microphoneOn.value, camera: !!camera.value, account: me.value });
+}
+
+function publishDevice(source: 'microphone' | 'camera', track: MediaStreamTrack | undefined, muted: boolean) {
+  const p = peer.value;
+  if (p?.has(source)) void p.change(source, track ?? null, muted);
+  else if (track && active.value?.participant) p?.publish(source, track, muted);
+}
+
+function update(change: Partial<Active>) {
+  if (active.value) active.value = { ...active.value, ...change };
+}
+
+function takeParticipant(m: Message) {
+  const call = active.value;
+  if (!call || (m.participant === call.participant && call.participant !== '')) return;
+  const participants = withPush(call.participants, m);
+  if (participants === call.participants) return;
+  active.value = { ...call, participants, met: call.met || participants.size > 0 };
+  if (participants.size > 0 && outgoing.value?.cell_key === call.connection_key) outgoing.value = undefined;
+}
+
+/** Back on the server after a loss: as the same participant if it is not too late. */
+async function comeBack(call: Active): Promise<void> {
+  if (!call.participant) return rejoin();
+  const before = new Set(call.participants.keys());
+  named = new Set();
+  try {
+    await request({ message_type: 'restart', connection_key: call.connection_key });
+  } catch (error) {
+    if (statOf(error) !== 0) await rejoin();
+    return;
+  }
+  peer.value?.resume();
+  setTimeout(() => {
+    for (const id of before) {
+      if (active.value && !named.has(id)) update({ participants: without(active.value.participants, id) });
+    }
+  }, settling);
+}
+
+/** The participants named since the last `restart`. */
+let named = new Set<string>();
+
+async function rejoin(): Promise<void> {
+  const call = active.value;
+  if (!call) return;
+  update({ phase: 'joining', participant: '', participants: new Map() });
+  await join(call.connection_key, { microphone: !!microphone.value, camera: !!camera.value });
+}
+
+function pushed(m: Message) {
+  const call = active.value;
+  if (call?.connection_key !== keyOfCell(m)) return;
+  const type = m.message_type ?? '';
+  if (type === 'sections') peer.value?.sections(Number(m.audio ?? 0), Number(m.video ?? 0));
+  if (type === 'leave' && m.participant === call.participant && call.participant !== '') {
+    endHere();
+    notify('note_joined_elsewhere', {}, 'status');
+    return;
+  }
+  if (type === 'join' || type === 'track') named.add(m.participant ?? '');
+  takeParticipant(m);
+}
+
+takePart({
+  pushed,
+  opened() {
+    if (active.value) {
+      void comeBack(active.value);
+      return;
+    }
+    const kept = remembered(me.value);
+    if (kept) void enterCall(kept);
+  },
+  left: endHere,
+});
+
+// A device is in a call once: of several tabs of this browser the last one to join stays.
+const tabs = new BroadcastChannel('call');
+tabs.onmessage = ({ data }) => {
+  if (active.value?.connection_key !== data) return;
+  endHere();
+  notify('note_joined_elsewhere', {}, 'status');
+};
+
+for (const target of ['online', 'change'] as const) {
+  const source = target === 'online' ? window : (navigator as { connection?: EventTarget }).connection;
+  source?.addEventListener(target, () => peer.value?.restart());
+}

@@ -1,0 +1,88 @@
+// One's own devices during a call: what is captured and what is switched off. It outlives a PeerConnection.
+import { signal } from '@preact/signals';
+import { notify, mended } from '../ui/notice';
+import type { TextKey } from '../text';
+import { capture, captureScreen } from './capture';
+
+/** Whether the microphone is open. */
+export const microphoneOn = signal(false);
+/** The camera's track while it is on. */
+export const camera = signal<MediaStreamTrack | undefined>(undefined);
+/** The screen's track while it is shared. */
+export const screen = signal<MediaStreamTrack | undefined>(undefined);
+/** The microphone's track; it stays while muted, silent. */
+export const microphone = signal<MediaStreamTrack | undefined>(undefined);
+
+/** All texts that tell of a device one could not have. */
+const deviceTexts: TextKey[] = [
+  'dev_insecure', 'dev_no_camera', 'dev_no_microphone', 'dev_nothing', 'dev_camera_refused', 'dev_microphone_refused',
+  'dev_refused', 'dev_camera_busy', 'dev_microphone_busy', 'dev_no_screen',
+];
+
+/** Counts captures, so that one that comes after stopAll is let go at once. */
+let era = 0;
+
+/** Opens what is wanted; tells what could not be had, and what to do. `lost` is called when a device vanishes later. */
+export async function openDevices(want: { microphone: boolean; camera: boolean }, lost: (source: 'microphone' | 'camera') => void): Promise<void> {
+  const mine = era;
+  const got = await capture(want);
+  if (mine !== era) {
+    got.microphone?.stop();
+    got.camera?.stop();
+    return;
+  }
+  if (got.microphone) {
+    microphone.value = got.microphone;
+    microphoneOn.value = true;
+    got.microphone.onended = () => lost('microphone');
+  }
+  if (got.camera) {
+    camera.value = got.camera;
+    got.camera.onended = () => lost('camera');
+  }
+  if (got.problems.length === 0) mended(...deviceTexts);
+  got.problems.forEach((problem) => notify(problem));
+}
+
+/** Opens the screen; `lost` is called when the browser's own button ends it. Answers whether it is shared now. */
+export async function openScreen(lost: () => void): Promise<boolean> {
+  const mine = era;
+  const got = await captureScreen();
+  if (typeof got === 'string') notify(got);
+  if (!(got instanceof MediaStreamTrack)) return false;
+  if (mine !== era) {
+    got.stop();
+    return false;
+  }
+  got.onended = lost;
+  screen.value = got;
+  return true;
+}
+
+/** Lets the camera go: its light goes out. */
+export function closeCamera(): void {
+  camera.value?.stop();
+  camera.value = undefined;
+}
+
+/** Lets the screen go. */
+export function closeScreen(): void {
+  screen.value?.stop();
+  screen.value = undefined;
+}
+
+/** Lets the microphone go. */
+export function closeMicrophone(): void {
+  microphone.value?.stop();
+  microphone.value = undefined;
+  microphoneOn.value = false;
+}
+
+/** Lets everything go, at the end of a call. */
+export function stopAll(): void {
+  era++;
+  closeCamera();
+  closeScreen();
+  closeMicrophone();
+  mended(...deviceTexts);
+}

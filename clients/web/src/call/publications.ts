@@ -1,0 +1,99 @@
+// What this participant publishes: a sendonly transceiver a source, announced with `track`.
+import type { Answer, Fields } from '../wire/socket';
+import { statOf } from '../wire/failure';
+import { prefer } from './codecs';
+import type { Source } from './state';
+
+/** The publications of one PeerConnection. */
+export interface Publications {
+  /** Publishes a source. Without a track yet it is to be announced as muted. */
+  publish: (source: Source, track: MediaStreamTrack | undefined, muted: boolean) => void;
+  /** Gives a published source another track, or none, and tells the others. */
+  change: (source: Source, track: MediaStreamTrack | null, muted: boolean) => Promise<void>;
+  /** Ends the publication of a source; its section is kept for the next time. */
+  unpublish: (source: Source) => Promise<void>;
+  has: (source: Source) => boolean;
+  /** Announces what has a mid by now and was not announced. */
+  announce: () => void;
+  /** Tells everything again, after messages may have been lost. */
+  repeat: () => void;
+}
+
+interface Publication {
+  transceiver: RTCRtpTransceiver;
+  muted: boolean;
+  live: boolean;
+  announced: boolean;
+}
+
+/** Bits per second. */
+const maxBitrate: Record<Source, number> = { microphone: 40_000, camera: 1_700_000, screen: 2_500_000 };
+
+/** Makes the publications of a PeerConnection; `changed` is called when an offer is due. */
+export function createPublications(pc: RTCPeerConnection, request: (fields: Fields) => Promise<Answer>, changed: () => void): Publications {
+  const all = new Map<Source, Publication>();
+
+  const tell = (source: Source, fields: Fields) => request({ message_type: 'track', source, ...fields });
+  const yes = (muted: boolean) => (muted ? 'yes' : 'no');
+  const warn = (error: unknown) => {
+    if (statOf(error) !== 0) console.warn('track', error);
+  };
+
+  function add(source: Source, track: MediaStreamTrack | undefined): RTCRtpTransceiver {
+    const kind = source === 'microphone' ? 'audio' : 'video';
+    const transceiver = pc.addTransceiver(track ?? kind, { direction: 'sendonly', sendEncodings: [{ maxBitrate: maxBitrate[source] }] });
+    prefer(transceiver, kind);
+    return transceiver;
+  }
+
+  function announceOne(source: Source, p: Publication) {
+    p.announced = true;
+    return tell(source, { mid: p.transceiver.mid ?? undefined, muted: yes(p.muted) }).catch(warn);
+  }
+
+  return {
+    publish(source, track, muted) {
+      const before = all.get(source)?.transceiver;
+      if (before) {
+        before.direction = 'sendonly';
+        void before.sender.replaceTrack(track ?? null);
+      }
+      all.set(source, { transceiver: before ?? add(source, track), muted, live: true, announced: false });
+      changed();
+    },
+    async change(source, track, muted) {
+      const p = all.get(source);
+      if (!p?.live) return;
+      p.muted = muted;
+      const told = () => (p.announced ? tell(source, { type: 'PATCH', muted: yes(muted) }).catch(warn) : undefined);
+      // What is muted is not forwarded: said first, the key frame a new picture begins with gets through.
+      if (!muted) await told();
+      await p.transceiver.sender.replaceTrack(track);
+      if (muted) await told();
+    },
+    async unpublish(source) {
+      const p = all.get(source);
+      if (!p?.live) return;
+      p.live = false;
+      p.transceiver.direction = 'inactive';
+      await p.transceiver.sender.replaceTrack(null);
+      await tell(source, { type: 'DELETE' }).catch(warn);
+      changed();
+    },
+    has: (source) => all.get(source)?.live ?? false,
+    announce() {
+      for (const [source, p] of all) {
+        if (p.live && !p.announced && p.transceiver.mid !== null) void announceOne(source, p);
+      }
+    },
+    repeat() {
+      for (const [source, p] of all) {
+        if (!p.live || !p.announced) continue;
+        tell(source, { type: 'PATCH', muted: yes(p.muted) }).catch((error: unknown) => {
+          if (statOf(error) === 404) void announceOne(source, p);
+          else warn(error);
+        });
+      }
+    },
+  };
+}

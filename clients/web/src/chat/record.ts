@@ -1,0 +1,24 @@
+import { t, type TextKey } from '../text';
+import { en } from '../text/en';
+import { duration } from '../text/when';
+import { me } from '../session/session';
+import type { Line } from './line';
+
+/** What a member_record or call_record says. One this client does not know says nothing. */
+export function recordText(line: Line): string {
+  const friends = line.friends
+    .split(',')
+    .filter((account) => account && account !== line.user_account)
+    .map((account) => (account === me.value ? t('you_inside') : account))
+    .join(t('list_separator'));
+  const params = { who: line.user_account, friends, duration: duration(line.duration_ms) };
+  const what = line.message_type === 'call_record' ? `${line.call || 'call'}_${line.outcome}` : line.event + (line.event === 'created' && friends ? '_with' : '');
+  const own = `record_own_${what}`;
+  const key = `record_${what}`;
+  if (line.user_account === me.value && isKey(own)) return t(own, params);
+  return isKey(key) ? t(key, params) : '';
+}
+
+function isKey(key: string): key is TextKey {
+  return key in en;
+}

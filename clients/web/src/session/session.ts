@@ -1,0 +1,109 @@
+// Who is logged in here, and the connection that comes with it.
+import { computed, signal } from '@preact/signals';
+import { openChannel, type Channel } from '../wire/channel';
+import type { Message } from '../wire/codec';
+import { Failure } from '../wire/failure';
+import { register } from '../wire/register';
+import { logIn, logOut, whoAmI } from '../wire/session';
+import type { Answer, Fields } from '../wire/socket';
+import { mended, notify } from '../ui/notice';
+
+/** `away`: the server did not answer the first question yet. */
+export type Phase = 'starting' | 'away' | 'out' | 'in';
+
+/** Where the session stands. */
+export const phase = signal<Phase>('starting');
+/** The account logged in, or ''. */
+export const me = signal('');
+
+const channel = signal<Channel | undefined>(undefined);
+/** The state of the connection. */
+export const connection = computed(() => channel.value?.state.value ?? 'offline');
+
+interface Part {
+  /** After each login on the connection; `again` after a loss. */
+  opened?: (again: boolean) => void;
+  pushed?: (message: Message) => void;
+  /** Nobody is logged in any more: forget everything. */
+  left?: () => void;
+}
+
+const listeners: Part[] = [];
+
+/** Lets a part of the program take part in every session. To be called while modules load. */
+export function takePart(part: Part): void {
+  listeners.push(part);
+}
+
+/** The name this browser has among the account's devices, made once. */
+export const device: string = (() => {
+  const known = localStorage.getItem('device');
+  if (known && /^[A-Za-z0-9._-]{1,60}$/.test(known)) return known;
+  const made = `web-${[...crypto.getRandomValues(new Uint8Array(6))].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
+  localStorage.setItem('device', made);
+  return made;
+})();
+
+/** Finds out whether this browser is logged in, however long the server is away. */
+export async function boot(): Promise<void> {
+  for (;;) {
+    try {
+      const account = await whoAmI();
+      if (account) enter(account);
+      else phase.value = 'out';
+      return;
+    } catch {
+      phase.value = 'away';
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+    }
+  }
+}
+
+/** Logs in with a password. Rejects with a Failure. */
+export async function enterWith(account: string, password: string): Promise<void> {
+  enter(await logIn(account, password));
+}
+
+/** Makes an account and logs in. Rejects with a Failure. */
+export async function signUp(account: string, password: string): Promise<void> {
+  await register(account, password);
+  await enterWith(account, password);
+}
+
+/** Logs out, here and on the server. */
+export async function leave(): Promise<void> {
+  await logOut();
+  forget();
+}
+
+/** Sends a request; rejects with a Failure. */
+export function request(fields: Fields): Promise<Answer> {
+  return channel.value?.request(fields) ?? Promise.reject(new Failure(0, 'not connected'));
+}
+
+/** Resolves when there is a connection. */
+export function ready(): Promise<void> {
+  return channel.value?.ready() ?? Promise.reject(new Failure(0, 'logged out'));
+}
+
+function enter(account: string) {
+  mended('err_logged_out', 'err_wrong_password', 'err_account_taken', 'err_away');
+  me.value = account;
+  phase.value = 'in';
+  channel.value = openChannel(account, device, {
+    opened: (again) => listeners.forEach((part) => part.opened?.(again)),
+    pushed: (message) => listeners.forEach((part) => part.pushed?.(message)),
+    revoked() {
+      forget();
+      notify('err_logged_out');
+    },
+  });
+}
+
+function forget() {
+  listeners.forEach((part) => part.left?.());
+  channel.value?.close();
+  channel.value = undefined;
+  me.value = '';
+  phase.value = 'out';
+}

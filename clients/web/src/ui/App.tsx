@@ -1,0 +1,76 @@
+import { useEffect } from 'preact/hooks';
+import { active, incoming, outgoing } from '../call/state';
+import { current, list } from '../chat/store';
+import { unread } from '../chat/line';
+import { phase } from '../session/session';
+import { t } from '../text';
+import { CallView } from './call/CallView';
+import { IncomingDialog } from './call/IncomingDialog';
+import { OutgoingView } from './call/OutgoingView';
+import { ReturnToCall } from './call/ReturnToCall';
+import { callShown } from './call/shown';
+import { ChatView } from './chat/ChatView';
+import { Sidebar } from './chat/Sidebar';
+import { LanguageButton } from './LanguageButton';
+import { Notices } from './Notices';
+import { SignIn } from './SignIn';
+
+/** The whole page. */
+export function App() {
+  return (
+    <>
+      {phase.value === 'in' ? <Home /> : phase.value === 'out' ? <SignIn /> : <Waiting />}
+      <Notices layer="page" />
+    </>
+  );
+}
+
+function Waiting() {
+  return (
+    <main class="sign-in">
+      <p role="status" data-testid={phase.value === 'away' ? 'notice' : undefined}>{phase.value === 'away' ? t('server_away') : t('starting')}</p>
+      <LanguageButton />
+    </main>
+  );
+}
+
+function Home() {
+  useTitle();
+  const ring = incoming.value.find((call) => !call.hidden);
+  const inCall = !!active.value && !outgoing.value;
+  const target = current.value;
+  const layout = ['home', target ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
+  return (
+    <div class={layout.filter(Boolean).join(' ')}>
+      <Sidebar />
+      {inCall && <CallView />}
+      {target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
+      {outgoing.value && <OutgoingView call={outgoing.value} />}
+      {ring && <IncomingDialog key={ring.cell_key} call={ring} />}
+    </div>
+  );
+}
+
+function Nothing() {
+  return (
+    <main class="chat nothing">
+      <h1>NeoChat</h1>
+      <p class="muted">{t('pick_conversation')}</p>
+      <ReturnToCall />
+    </main>
+  );
+}
+
+/** The title tells what is unread, and flashes while it rings. */
+function useTitle() {
+  const ring = incoming.value.find((call) => !call.hidden);
+  const count = list.value.reduce((sum, c) => sum + unread(c), 0);
+  const calm = count ? `(${count}) NeoChat` : 'NeoChat';
+  const loud = ring ? `☎ ${t(ring.kind === 'videocall' ? 'incoming_videocall' : 'incoming_call', { who: ring.user_account })}` : '';
+  useEffect(() => {
+    document.title = loud || calm;
+    if (!loud) return undefined;
+    const timer = setInterval(() => (document.title = document.title === loud ? calm : loud), 1000);
+    return () => clearInterval(timer);
+  }, [calm, loud]);
+}

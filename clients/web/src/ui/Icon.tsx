@@ -1,0 +1,34 @@
+const paths = {
+  back: 'M15 5l-7 7 7 7',
+  send: 'M4 12l16-8-5 16-3-7z',
+  attach: 'M20 11.5l-8 8a5 5 0 0 1-7-7l8.5-8.5a3.4 3.4 0 0 1 4.8 4.8L10 17a1.7 1.7 0 0 1-2.4-2.4L15 7',
+  phone: 'M6 3h3l2 5-2.5 1.7a12 12 0 0 0 5.8 5.8L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z',
+  camera: 'M3 7h12v10H3zM15 11l6-3.5v9L15 13',
+  cameraOff: 'M3 3l18 18M9 7h6v6m0 4H3V7h2M15 11l6-3.5v9',
+  microphone: 'M12 3a3 3 0 0 1 3 3v5a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3zM6 11a6 6 0 0 0 12 0M12 17v4',
+  microphoneOff: 'M3 3l18 18M9 9v2a3 3 0 0 0 5 2.2M15 10V6a3 3 0 0 0-5.8-1M6 11a6 6 0 0 0 9.5 4.9M18 11a6 6 0 0 1-.4 2M12 17v4',
+  screen: 'M3 4h18v12H3zM8 20h8M12 16v4M12 13V7M9.5 9.5L12 7l2.5 2.5',
+  screenOff: 'M3 4h18v12H3zM8 20h8M12 16v4M9.5 7.5l5 5M14.5 7.5l-5 5',
+  hangUp: 'M6 3h3l2 5-2.5 1.7a12 12 0 0 0 5.8 5.8L16 13l5 2v3a3 3 0 0 1-3 3A15 15 0 0 1 3 6a3 3 0 0 1 3-3z',
+  people: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M16 4.3a3.5 3.5 0 0 1 0 6.4M18 14a6.5 6.5 0 0 1 3.5 6',
+  newGroup: 'M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20a6.5 6.5 0 0 1 13 0M19 8v6M16 11h6',
+  logOut: 'M14 4H5v16h9M10 12h11M17.5 8.5L21 12l-3.5 3.5',
+  find: 'M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM15.5 15.5L20 20',
+  close: 'M6 6l12 12M18 6L6 18',
+  file: 'M6 3h8l4 4v14H6zM14 3v4h4',
+  down: 'M12 5v14M6 13l6 6 6-6',
+  chat: 'M4 5h16v11h-9l-4 4v-4H4z',
+  sound: 'M4 9v6h4l5 4V5L8 9zM16.5 8.5a5 5 0 0 1 0 7M19 6a8.5 8.5 0 0 1 0 12',
+};
+
+/** The names of the icons. */
+export type IconName = keyof typeof paths;
+
+/** A line drawing; what it means is said by the element around it. */
+export function Icon({ name }: { name: IconName }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={paths[name]} transform={name === 'hangUp' ? 'rotate(135 12 12)' : undefined} />
+    </svg>
+  );
+}

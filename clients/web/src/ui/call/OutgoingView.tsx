@@ -1,0 +1,29 @@
+import { cancel } from '../../call/ringing';
+import { camera } from '../../call/local';
+import type { Outgoing } from '../../call/state';
+import { conversations } from '../../chat/store';
+import { keyOf } from '../../chat/line';
+import { t } from '../../text';
+import { Avatar } from '../Avatar';
+import { Dialog } from '../Dialog';
+import { Icon } from '../Icon';
+import { Video } from './Video';
+
+/** The call one has placed, until somebody answers. */
+export function OutgoingView({ call }: { call: Outgoing }) {
+  const name = conversations.value.get(keyOf(call.target))?.name ?? call.target.id;
+  return (
+    <Dialog title={t('calling', { who: name })} testid="outgoing" class="incoming" plain onClose={() => void cancel()}>
+      <div class="caller">
+        <div class="preview">{camera.value ? <Video track={camera.value} mirrored label={t('you')} /> : <Avatar name={name} large />}</div>
+        <p class="muted" role="status">{t('ringing')}</p>
+      </div>
+      <div class="answers">
+        <button type="button" class="answer refuse" data-testid="cancel-call" autofocus onClick={() => void cancel()}>
+          <Icon name="hangUp" />
+          <span>{t('cancel_call')}</span>
+        </button>
+      </div>
+    </Dialog>
+  );
+}

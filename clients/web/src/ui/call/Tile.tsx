@@ -1,0 +1,53 @@
+import { peer } from '../../call/active';
+import { speaking } from '../../call/levels';
+import { camera, microphoneOn } from '../../call/local';
+import { me } from '../../session/session';
+import { t } from '../../text';
+import { Avatar } from '../Avatar';
+import { Icon } from '../Icon';
+import type { TileOf } from './tiles';
+import { Video } from './Video';
+
+/** One of the others, or their screen. */
+export function Tile({ tile }: { tile: TileOf }) {
+  const { user_account, source, mid, muted } = tile;
+  const track = mid ? peer.value?.trackOf(mid) : undefined;
+  const loud = source !== 'screen' && !muted && speaking.value.has(tile.participant);
+  const label = source === 'screen' ? t('screen_of', { who: user_account }) : user_account;
+  return (
+    <figure class={`tile ${source} ${loud ? 'speaking' : ''}`} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid}>
+      {source !== 'screen' && <Avatar name={user_account} large />}
+      {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} />}
+      <Caption name={label} muted={muted && source !== 'screen'} />
+    </figure>
+  );
+}
+
+/** Oneself, as in a mirror; or the screen one shares. */
+export function SelfTile({ shared }: { shared?: MediaStreamTrack }) {
+  const track = shared ?? camera.value;
+  const muted = !microphoneOn.value;
+  const source = shared ? 'screen' : track ? 'camera' : 'none';
+  const loud = !shared && !muted && speaking.value.has('');
+  const label = t(shared ? 'your_screen' : 'you');
+  return (
+    <figure class={`tile self ${source} ${loud ? 'speaking' : ''}`} data-testid={shared ? 'self-screen' : 'self-tile'} data-source={source} data-muted={muted ? 'yes' : 'no'}>
+      {!shared && <Avatar name={me.value} large />}
+      {track && <Video track={track} label={label} mirrored={!shared} whole={!!shared} />}
+      <Caption name={label} muted={muted && !shared} />
+    </figure>
+  );
+}
+
+function Caption({ name, muted }: { name: string; muted: boolean }) {
+  return (
+    <figcaption>
+      {muted && (
+        <span role="img" aria-label={t('muted')} title={t('muted')}>
+          <Icon name="microphoneOff" />
+        </span>
+      )}
+      <span class="ellipsis">{name}</span>
+    </figcaption>
+  );
+}
