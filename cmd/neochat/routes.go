@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"neochat/clients/web"
+)
+
+// pagePolicy lets the web client load nothing from elsewhere and be framed by nobody.
+const pagePolicy = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' ws: wss:; " +
+	"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+
+// routes is everything the one TCP port answers.
+func (h *house) routes() http.Handler {
+	mux := http.NewServeMux()
+	talk := h.server.Handler()
+	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/"} {
+		mux.Handle(path, talk)
+	}
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", h.ready)
+	mux.Handle("/", pages(web.Files(), web.Built()))
+	return mux
+}
+
+// ready reports whether the database and the folder for files can be written.
+func (h *house) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
+	defer cancel()
+	if err := h.store.Ping(ctx); err != nil {
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	if err := h.folder.Check(); err != nil {
+		http.Error(w, "files cannot be written", http.StatusServiceUnavailable)
+		return
+	}
+	w.Write([]byte("ready\n"))
+}
+
+// pages serves the built web client. Files under assets/ carry a hash in their
+// name and never change.
+func pages(files fs.FS, built bool) http.Handler {
+	serve := http.FileServerFS(files)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !built && r.URL.Path == "/" {
+			http.Error(w, "This binary was built without the web client. `make build` makes one with it.", http.StatusNotFound)
+			return
+		}
+		header := w.Header()
+		header.Set("Content-Security-Policy", pagePolicy)
+		header.Set("X-Content-Type-Options", "nosniff")
+		header.Set("Referrer-Policy", "same-origin")
+		header.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")
+		if strings.HasPrefix(r.URL.Path, "/assets/") {
+			header.Set("Cache-Control", "public, max-age=31536000, immutable")
+		} else {
+			header.Set("Cache-Control", "no-cache")
+		}
+		serve.ServeHTTP(w, r)
+	})
+}

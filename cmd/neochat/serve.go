@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"neochat/clients/web"
+	"neochat/files"
+	"neochat/media"
+	"neochat/signaling"
+	"neochat/store"
+)
+
+// shutdownTime is what connections get to end orderly; all of it is over within 5 s.
+const shutdownTime = 3 * time.Second
+
+type serveCommand struct {
+	Data         string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
+	Listen       string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
+	MediaPort    int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
+	PublicIP     string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
+	Registration string `help:"open: people make accounts for themselves; closed: only \"neochat user add\" does." enum:"open,closed" default:"open" env:"NEOCHAT_REGISTRATION"`
+	MinPassword  int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
+	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
+	LogFormat    string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
+}
+
+// Run serves until ctx is done.
+func (c *serveCommand) Run(ctx context.Context, std streams) error {
+	log, err := c.logger(std.err)
+	if err != nil {
+		return err
+	}
+	h, err := c.open(ctx, log)
+	if err != nil {
+		return err
+	}
+	defer h.close()
+	h.announce(std.out)
+	failed := make(chan error, 1)
+	go func() { failed <- h.http.Serve(h.listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving: %w", err)
+	case <-ctx.Done():
+	}
+	log.Info("stopping")
+	h.stop()
+	log.Info("stopped")
+	return nil
+}
+
+func (c *serveCommand) logger(out io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return nil, err
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(out, opts)), nil
+	}
+	return slog.New(slog.NewTextHandler(out, opts)), nil
+}
+
+// house is everything a running server consists of.
+type house struct {
+	data     string
+	lock     *os.File
+	store    *store.Store
+	folder   *files.Folder
+	sfu      *media.SFU
+	server   *signaling.Server
+	listener net.Listener
+	http     *http.Server
+}
+
+// open builds the house from the ground up; where it fails, what was built is taken down.
+func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, err error) {
+	h := &house{}
+	defer func() {
+		if err != nil {
+			h.close()
+		}
+	}()
+	if err := c.listen(h, log); err != nil { // first of all: a refused start changes nothing
+		return nil, err
+	}
+	if h.data, err = openData(c.Data); err != nil {
+		return nil, err
+	}
+	if h.lock, err = lockData(h.data); err != nil {
+		return nil, err
+	}
+	if h.folder, err = files.OpenFolder(filepath.Join(h.data, "files")); err != nil {
+		return nil, err
+	}
+	if h.store, err = openStore(ctx, h.data, log); err != nil {
+		return nil, err
+	}
+	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.folder, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
+		Registration: c.Registration == "open", MinPassword: c.MinPassword})
+	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
+	return h, nil
+}
+
+// listen takes the two ports.
+func (c *serveCommand) listen(h *house, log *slog.Logger) error {
+	public, err := addresses(c.PublicIP)
+	if err != nil {
+		return err
+	}
+	if c.MinPassword < 1 || c.MinPassword > 1024 {
+		return errors.New("--min-password must be from 1 to 1024")
+	}
+	if h.listener, err = net.Listen("tcp", c.Listen); err != nil {
+		return explainListen(err, c.Listen, "--listen")
+	}
+	h.sfu, err = media.Listen(media.Config{Port: c.MediaPort, PublicAddresses: public, Loopback: local(h.listener.Addr()), Logger: log.With("part", "media")})
+	if err != nil {
+		return explainListen(err, "UDP port "+strconv.Itoa(c.MediaPort), "--media-port")
+	}
+	return nil
+}
+
+// openData makes the data folder, readable by its owner alone.
+func openData(path string) (string, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("the data folder: %w", err)
+	}
+	if err := os.MkdirAll(abs, 0o700); err != nil {
+		return "", fmt.Errorf("the data folder cannot be made: %w; choose another with --data", err)
+	}
+	return abs, nil
+}
+
+// lockData keeps a second server off the folder; the lock ends with the process.
+func lockData(data string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(data, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("the data folder cannot be written: %w; mend its rights or choose another with --data", err)
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("another neochat serves the data folder %s; stop it or choose another with --data", data)
+	}
+	return f, nil
+}
+
+func openStore(ctx context.Context, data string, log *slog.Logger) (*store.Store, error) {
+	s, err := store.Open(ctx, store.Config{Path: filepath.Join(data, "neochat.db"), Logger: log.With("part", "store")})
+	if errors.Is(err, store.ErrNewerSchema) {
+		return nil, fmt.Errorf("%w: use the newer neochat that wrote it, or another folder with --data", err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the database: %w; if the file is damaged restore a copy of it, or begin anew in another folder with --data", err)
+	}
+	return s, nil
+}
+
+// explainListen says what to do about an address that cannot be had.
+func explainListen(err error, what, flag string) error {
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%s is in use by another program; stop it or choose another with %s", what, flag)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s needs more rights (ports below 1024 do); choose another with %s", what, flag)
+	}
+	return fmt.Errorf("listening on %s (%s): %w", what, flag, err)
+}
+
+func addresses(list string) ([]netip.Addr, error) {
+	var out []netip.Addr
+	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return nil, fmt.Errorf("--public-ip: %q is not an IP address", s)
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// local reports whether only this machine can reach addr.
+func local(addr net.Addr) bool {
+	t, ok := addr.(*net.TCPAddr)
+	return ok && t.IP.IsLoopback()
+}
+
+// announce tells a person what is where.
+func (h *house) announce(out io.Writer) {
+	addr := h.listener.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsLoopback() || addr.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	fmt.Fprintf(out, `NeoChat %s
+  open        http://%s
+  listens on  %s (TCP: HTTP and WebSocket), %d (UDP: sound and pictures)
+  data in     %s
+  Browsers give camera and microphone only on localhost or over https.
+  End it with Ctrl-C.
+`, version, net.JoinHostPort(host, strconv.Itoa(addr.Port)), addr, h.sfu.Port(), h.data)
+	if !web.Built() {
+		fmt.Fprintln(out, "  This binary was built without the web client; `make build` makes one with it.")
+	}
+}
+
+// stop ends everything in order: first what people are told, last what keeps their data.
+func (h *house) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	h.server.Shutdown(ctx)
+	if err := h.http.Shutdown(ctx); err != nil {
+		h.http.Close()
+	}
+}
+
+// close gives back what open took; it may be called on a house half built.
+func (h *house) close() {
+	if h.http != nil {
+		h.http.Close()
+	} else if h.listener != nil {
+		h.listener.Close()
+	}
+	if h.sfu != nil {
+		h.sfu.Close()
+	}
+	if h.store != nil {
+		if err := h.store.Close(); err != nil {
+			slog.Error("closing the database", "error", err)
+		}
+	}
+	if h.lock != nil {
+		h.lock.Close()
+	}
+}

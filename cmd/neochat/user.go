@@ -1,0 +1,189 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"unicode"
+
+	"golang.org/x/term"
+
+	"neochat/store"
+	"neochat/wire"
+)
+
+// userCommand manages accounts in the database itself, beside a running server or without one.
+type userCommand struct {
+	Data string `help:"Folder of the server's database." default:"data" env:"NEOCHAT_DATA"`
+
+	Add      userAdd      `cmd:"" help:"Make an account. The password is asked for, or read from standard input or NEOCHAT_PASSWORD."`
+	Password userPassword `cmd:"" help:"Set an account's password and end its sessions."`
+	Suspend  userSuspend  `cmd:"" help:"Suspend an account and end its sessions, or let it back in."`
+	List     userList     `cmd:"" help:"List the accounts."`
+}
+
+type userAdd struct {
+	Account string `arg:"" help:"1 to 100 of A-Z a-z 0-9 + . _ @ -"`
+	Name    string `help:"The person's name, shown to others."`
+}
+
+type userPassword struct {
+	Account string `arg:""`
+}
+
+type userSuspend struct {
+	Account string `arg:""`
+	Undo    bool   `help:"Let the account back in."`
+}
+
+type userList struct{}
+
+// with runs f on the database, which must exist unless fresh.
+func (c *userCommand) with(ctx context.Context, std streams, fresh bool, f func(*store.Store) error) error {
+	data := c.Data
+	if fresh {
+		var err error
+		if data, err = openData(data); err != nil {
+			return err
+		}
+	} else if _, err := os.Stat(data); err != nil {
+		return fmt.Errorf("there is no data folder %s; name the server's with --data", data)
+	}
+	s, err := openStore(ctx, data, slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	if err != nil {
+		return err
+	}
+	if err := f(s); err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return s.Close()
+}
+
+// Run makes the account.
+func (a *userAdd) Run(ctx context.Context, all *commandLine, std streams) error {
+	if !wire.ValidAccount(a.Account) {
+		return errors.New("an account is 1 to 100 of A-Z a-z 0-9 + . _ @ -")
+	}
+	password, err := newPassword(std)
+	if err != nil {
+		return err
+	}
+	return all.User.with(ctx, std, true, func(s *store.Store) error {
+		err := s.CreateUser(ctx, store.User{Account: a.Account, Name: a.Name}, password)
+		if errors.Is(err, store.ErrExists) {
+			return fmt.Errorf("%s exists already; `neochat user password %s` sets its password", a.Account, a.Account)
+		}
+		if err == nil {
+			fmt.Fprintln(std.out, "made", a.Account)
+		}
+		return err
+	})
+}
+
+// Run sets the password.
+func (p *userPassword) Run(ctx context.Context, all *commandLine, std streams) error {
+	password, err := newPassword(std)
+	if err != nil {
+		return err
+	}
+	return all.User.with(ctx, std, false, func(s *store.Store) error {
+		if err := unknown(s.SetPassword(ctx, p.Account, password), p.Account); err != nil {
+			return err
+		}
+		fmt.Fprintln(std.out, "set the password of", p.Account, "and ended its sessions")
+		return nil
+	})
+}
+
+// Run suspends the account, or lets it back in.
+func (u *userSuspend) Run(ctx context.Context, all *commandLine, std streams) error {
+	return all.User.with(ctx, std, false, func(s *store.Store) error {
+		if err := unknown(s.SetSuspended(ctx, u.Account, !u.Undo), u.Account); err != nil {
+			return err
+		}
+		if u.Undo {
+			fmt.Fprintln(std.out, u.Account, "may log in again")
+		} else {
+			fmt.Fprintln(std.out, "suspended", u.Account, "- a running server drops its connections within half a minute")
+		}
+		return nil
+	})
+}
+
+// Run lists the accounts.
+func (userList) Run(ctx context.Context, all *commandLine, std streams) error {
+	return all.User.with(ctx, std, false, func(s *store.Store) error {
+		table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "ACCOUNT\tNAME\tSINCE\tSTATE")
+		for after := ""; ; {
+			page, err := s.Users(ctx, after, 500)
+			if err != nil {
+				return err
+			}
+			for _, u := range page {
+				state := "active"
+				if u.Suspended {
+					state = "suspended"
+				}
+				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Account, oneLine(u.Name), u.RegistrationTime.Format("2006-01-02"), state)
+				after = u.Account
+			}
+			if len(page) == 0 {
+				return table.Flush()
+			}
+		}
+	})
+}
+
+// oneLine makes what people chose safe for a terminal.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+func unknown(err error, account string) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no account %s; `neochat user list` shows them", account)
+	}
+	return err
+}
+
+// newPassword takes a password that is long enough.
+func newPassword(std streams) (string, error) {
+	p, err := askPassword(std, "New password: ")
+	if err != nil {
+		return "", err
+	}
+	if len(p) < 8 || len(p) > 1024 {
+		return "", errors.New("a password has 8 to 1024 bytes")
+	}
+	return p, nil
+}
+
+// askPassword reads a password from NEOCHAT_PASSWORD, the terminal (unseen) or standard input.
+func askPassword(std streams, prompt string) (string, error) {
+	if p := os.Getenv("NEOCHAT_PASSWORD"); p != "" {
+		return p, nil
+	}
+	if onTerminal(std.in) {
+		fmt.Fprint(std.err, prompt)
+		b, err := term.ReadPassword(int(std.in.(*os.File).Fd()))
+		fmt.Fprintln(std.err)
+		return string(b), err
+	}
+	line, err := bufio.NewReader(std.in).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", fmt.Errorf("reading the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
