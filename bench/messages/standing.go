@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// settle is how long a server is left alone before its memory is read.
+const settle = 2 * time.Second
+
+// cost is what a server costs that does nothing. Sizes are in bytes.
+type cost struct {
+	startNew, startOld time.Duration
+	empty, half, idle  int64
+	binary             int64
+}
+
+// standing starts a server twice on a folder of its own and looks at it, without and with connections.
+func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
+	info, err := os.Stat(p.binary)
+	if err != nil {
+		return c, fmt.Errorf("looking at the binary: %w", err)
+	}
+	c.binary = info.Size()
+	data := filepath.Join(dir, "idle")
+	s, err := startServer(ctx, p.binary, data)
+	if err != nil {
+		return c, err
+	}
+	c.startNew = s.ready
+	tokens, err := accounts(s)
+	if err = errors.Join(err, s.stop()); err != nil {
+		return c, err
+	}
+	if s, err = startServer(ctx, p.binary, data); err != nil {
+		return c, err
+	}
+	defer func() { err = errors.Join(err, s.stop()) }()
+	c.startOld = s.ready
+	err = p.connections(s, tokens, &c)
+	return c, err
+}
+
+// idleAccounts share the idle connections: an account may have many.
+const idleAccounts = 20
+
+// accounts makes them and returns a session token of each.
+func accounts(s *server) (tokens []string, err error) {
+	for i := range idleAccounts {
+		token, err := makeAccount(s.addr, account("idle", i))
+		if err != nil {
+			return nil, fmt.Errorf("an account for idle connections: %w", err)
+		}
+		tokens = append(tokens, token)
+	}
+	return tokens, nil
+}
+
+// connections reads the memory before any connection, and after each half of the
+// idle ones. The first half partly fits into what starting left free; the second shows what one costs.
+func (p plan) connections(s *server, tokens []string, c *cost) (err error) {
+	time.Sleep(settle)
+	if c.empty, err = s.rss(); err != nil {
+		return err
+	}
+	for i := range p.idle {
+		k, err := enter(s.addr, account("idle", i%idleAccounts), tokens[i%idleAccounts])
+		if err != nil {
+			return fmt.Errorf("an idle connection: %w", err)
+		}
+		defer k.conn.Close()
+		if i == p.idle/2-1 {
+			time.Sleep(settle)
+			if c.half, err = s.rss(); err != nil {
+				return err
+			}
+		}
+	}
+	time.Sleep(settle)
+	c.idle, err = s.rss()
+	return err
+}
