@@ -3,6 +3,7 @@
 package process
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,6 +17,11 @@ import (
 var neochat = os.Getenv("NEOCHAT_BIN")
 
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("processes are left out of short runs")
+		return
+	}
 	clean := func() {}
 	if neochat == "" {
 		dir, err := os.MkdirTemp("", "neochat-process-")

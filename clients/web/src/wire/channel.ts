@@ -52,9 +52,9 @@ export function openChannel(user_account: string, device: string, events: Channe
     try {
       await s.request({ message_type: 'login', user_account, device });
     } catch (error) {
-      const stat = statOf(error);
-      if (stat === 401 || stat === 403 || stat === 404) revoke();
-      else s.close();
+      // Only these pass by themselves; anything else (401, 404, or 400 without a cookie) asks for a password.
+      if ([0, 429, 500, 503].includes(statOf(error))) s.close();
+      else revoke();
       return;
     }
     attempt = 0;

@@ -4,7 +4,7 @@ import { keyOf, type Conversation } from '../../chat/line';
 import { byteCount } from '../../chat/markup';
 import { t } from '../../text';
 import { Icon } from '../Icon';
-import { notify } from '../notice';
+import { mended, notify } from '../notice';
 
 /** The limit of a text, bytes. */
 const textLimit = 16 * 1024;
@@ -37,6 +37,7 @@ export function Composer({ c }: { c: Conversation }) {
       notify('err_too_large');
       return;
     }
+    mended('err_too_large', 'err_file_too_large', 'err_upload');
     const typed = text.trim();
     type('');
     setBusy(picked.length > 0);
