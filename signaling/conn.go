@@ -62,7 +62,7 @@ func (s *Server) upgrade(def string) http.HandlerFunc {
 			return
 		}
 		// The origin was checked above, with an answer of our own.
-		ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
+		ws, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
 		if err != nil {
 			return // Accept has answered
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -317,5 +318,31 @@ func TestFileTags(t *testing.T) {
 		if stat != c.stat || stat == 0 && strings.Join(names, " ") != c.want {
 			t.Errorf("%q: %v %v", c.in, names, err)
 		}
+	}
+}
+
+// TestEarlyFramesAreKept sends the login behind the upgrade request, in one
+// write, before the upgrade was answered.
+func TestEarlyFramesAreKept(t *testing.T) {
+	w := newWorld(t, Times{}, "a")
+	conn, err := net.Dial("tcp", strings.TrimPrefix(w.http.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	text := encode("filler", strings.Repeat("x", 2*connBuffer), "message_type", "login", "user_account", "a", "user_password", password)
+	frame := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // masked with zeros
+	request := "GET /message HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+	if _, err := conn.Write(append(append([]byte(request), frame...), text...)); err != nil {
+		t.Fatal(err)
+	}
+	conn.SetReadDeadline(time.Now().Add(patience))
+	got := ""
+	for b := make([]byte, 4096); !strings.Contains(got, "stat: 200"); {
+		n, err := conn.Read(b)
+		if err != nil {
+			t.Fatalf("%v after %q", err, got)
+		}
+		got += string(b[:n])
 	}
 }
