@@ -23,10 +23,21 @@ func (s *SFU) clockwork() {
 			return
 		case <-t.C:
 		}
-		for i, p := range s.peers() {
+		peers := s.peers()
+		for i, p := range peers {
 			if p.connected.Load() {
 				p.tick(n+i, s.now()) // spread: not everybody's reports in one moment
 			}
+		}
+		if len(peers) > 0 {
+			continue
+		}
+		t.Stop() // an idle server sleeps
+		select {
+		case <-s.stop:
+			return
+		case <-s.joined:
+			t.Reset(tick)
 		}
 	}
 }

@@ -26,6 +26,7 @@ type SFU struct {
 	writers []*writer
 	nextOne atomic.Uint32 // spreads peers over writers
 	counts  counters
+	joined  chan struct{}  // wakes the clockwork, which sleeps while nobody is here
 	stop    chan struct{}  // closed by Close
 	running sync.WaitGroup // writers and the clockwork
 	closing sync.WaitGroup // connections being closed
@@ -46,7 +47,7 @@ func Listen(config Config) (*SFU, error) {
 		return nil, fmt.Errorf("media: opening UDP port %d: %w", config.Port, err)
 	}
 	enlarge(conn)
-	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, stop: make(chan struct{})}
+	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, joined: make(chan struct{}, 1), stop: make(chan struct{})}
 	s.port = conn.LocalAddr().(*net.UDPAddr).Port
 	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
 	for range runtime.GOMAXPROCS(0) {
@@ -119,6 +120,17 @@ func (s *SFU) peers() []*Peer {
 
 // Join adds a peer to a room, which is made if need be. Events are called until Gone, which is always the last call.
 func (s *SFU) Join(roomName, peer string, ev Events) (*Peer, error) {
+	p, err := s.join(roomName, peer, ev)
+	if err == nil {
+		select {
+		case s.joined <- struct{}{}:
+		default:
+		}
+	}
+	return p, err
+}
+
+func (s *SFU) join(roomName, peer string, ev Events) (*Peer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
