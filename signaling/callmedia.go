@@ -1,7 +1,6 @@
 package signaling
 
 import (
-	"fmt"
 	"strconv"
 	"time"
 
@@ -10,27 +9,24 @@ import (
 )
 
 // join puts this device into the call's room.
-func join(q *request) {
+func join(q *request) error {
 	cs := q.c.srv.cells
 	if err := cs.stillMember(q); err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	x, p, err := cs.seat(q.key(), q.c)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	ev := &callEvents{cells: cs, cell: x, p: p, answered: make(chan struct{})}
 	media, err := q.c.srv.cfg.Calls.Join(x.key, p.id, ev)
 	if err != nil {
 		close(ev.answered)
 		cs.unseat(x, p)
-		q.refuse(err)
-		return
+		return err
 	}
-	cs.seated(q, x, p, media)
-	close(ev.answered)
+	defer close(ev.answered)
+	return cs.seated(q, x, p, media)
 }
 
 // stillMember asks the store whether a group's call still concerns this account.
@@ -80,13 +76,12 @@ func (cs *cells) unseat(x *cell, p *participant) {
 }
 
 // seated answers the join and tells the others. Who joins a call that rings him has answered it.
-func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) {
+func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) error {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if x.people[p.id] != p { // closed, or replaced, meanwhile
 		go media.Leave()
-		q.refuse(errNoCell())
-		return
+		return errNoCell()
 	}
 	p.media = media
 	if r := x.ringing[p.account]; r != nil {
@@ -110,6 +105,7 @@ func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) {
 	}
 	q.c.answer(item{data: b})
 	cs.tellPeopleLocked(x, "join", p)
+	return nil
 }
 
 // tellPeopleLocked tells the participants, but for p itself, that p came or went.
@@ -138,23 +134,34 @@ func (q *request) mine() (*cell, *participant, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if p := x.seatOf(q.c); p != nil {
+		return x, p, nil
+	}
+	return nil, nil, errNotJoined()
+}
+
+func errNotJoined() error {
+	return refusal(wire.StatNotFound, "this connection has not joined that call")
+}
+
+// seatOf returns the participant that a connection is, or nil.
+func (x *cell) seatOf(c *conn) *participant {
 	for _, p := range x.people {
-		if p.conn == q.c && p.media != nil {
-			return x, p, nil
+		if p.conn == c && p.media != nil {
+			return p
 		}
 	}
-	return nil, nil, &wire.Error{Stat: wire.StatNotFound, Reason: "this connection has not joined that call"}
+	return nil
 }
 
 // restart gives a participant whose WebSocket was lost to this connection.
-func restart(q *request) {
+func restart(q *request) error {
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	x, err := cs.findLocked(q.key(), q.c.account)
 	if err != nil {
 		cs.mu.Unlock()
-		q.refuse(err)
-		return
+		return err
 	}
 	var p *participant
 	for _, someone := range x.people {
@@ -164,8 +171,7 @@ func restart(q *request) {
 	}
 	if p == nil {
 		cs.mu.Unlock()
-		q.fail(wire.StatNotFound, "this device is no longer in that call; join again")
-		return
+		return refusal(wire.StatNotFound, "this device is no longer in that call; join again")
 	}
 	cs.reattachLocked(x, p, q)
 	ev := &callEvents{cells: cs, cell: x, p: p, answered: make(chan struct{})}
@@ -174,6 +180,7 @@ func restart(q *request) {
 	if err := p.media.Attach(ev); err != nil {
 		q.c.srv.log.Warn("attaching to a call's media", "error", err)
 	}
+	return nil
 }
 
 func (cs *cells) reattachLocked(x *cell, p *participant, q *request) {
@@ -194,33 +201,40 @@ func (cs *cells) reattachLocked(x *cell, p *participant, q *request) {
 	}
 }
 
-// leave takes this device out of the call; between two, that ends it.
-func leave(q *request) {
-	x, p, err := q.mine()
-	if err != nil {
-		q.refuse(err)
-		return
-	}
+// leave takes this device out of the call; between two, that ends it, also where
+// the media was faster and the participant has already gone.
+func leave(q *request) error {
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	q.ok("connection_key", x.key)
-	if x.people[p.id] != p {
-		return
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err != nil {
+		return err
 	}
-	cs.removeLocked(x, p)
-	cs.tellPeopleLocked(x, "leave", p)
-	cs.leftLocked(x, p, q.c)
+	p := x.seatOf(q.c)
+	if p == nil && (!x.pair() || x.answered.IsZero()) {
+		return errNotJoined()
+	}
+	q.ok("connection_key", x.key)
+	if p != nil {
+		cs.removeLocked(x, p)
+		cs.tellPeopleLocked(x, "leave", p)
+	}
+	cs.leftLocked(x, q.c)
+	return nil
 }
 
 // leftLocked closes a call that ended with that leave.
-func (cs *cells) leftLocked(x *cell, p *participant, c *conn) {
-	if x.pair() && x.person(p.account) == nil {
-		cs.closeLocked(x, "closed", c)
+func (cs *cells) leftLocked(x *cell, c *conn) {
+	if x.person(c.account) != nil {
+		return // with another device
+	}
+	if x.opener == c.account && x.answered.IsZero() {
+		cs.closeLocked(x, "cancelled", c) // the caller gave up before anybody answered
 		return
 	}
-	if x.opener == p.account && x.answered.IsZero() && x.person(p.account) == nil {
-		cs.closeLocked(x, "cancelled", c) // the caller gave up before anybody answered
+	if x.pair() {
+		cs.closeLocked(x, "closed", c)
 		return
 	}
 	cs.settleLocked(x, "closed", c)
@@ -348,85 +362,77 @@ func yesNo(b bool) string {
 }
 
 // describe takes the client's offer and answers it.
-func describe(q *request) {
+func describe(q *request) error {
 	sdp, err := q.text("sdp", q.c.srv.cfg.Limits.Header)
 	if err == nil && q.m.Get("sdp_type") != "offer" {
-		err = &wire.Error{Stat: wire.StatBadRequest, Reason: "sdp_type must be offer: only the client offers"}
+		err = refusal(wire.StatBadRequest, "sdp_type must be offer: only the client offers")
 	}
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	x, p, err := q.mine()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	answer, err := p.media.Offer(sdp)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	q.ok("connection_key", x.key, "sdp_type", "answer", "sdp", answer)
+	return nil
 }
 
-func candidate(q *request) {
+func candidate(q *request) error {
 	_, p, err := q.mine()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	line, err := q.number("mline", 0)
 	if err == nil && line > 1000 {
-		err = fmt.Errorf("mline: %w", &wire.Error{Stat: wire.StatBadRequest, Reason: "mline is too large"})
+		err = refusal(wire.StatBadRequest, "mline is too large")
 	}
 	if err == nil {
 		err = p.media.Candidate(q.m.Get("candidate"), q.m.Get("mid"), uint16(line))
 	}
-	q.done(err)
+	return q.done(err)
 }
 
-func publish(q *request) {
+func publish(q *request) error {
 	_, p, err := q.mine()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	mid, err := q.text("mid", wire.MaxName)
 	if err == nil {
 		err = p.media.Publish(mid, q.m.Get("source"), q.m.Get("muted") == "yes")
 	}
-	q.done(err)
+	return q.done(err)
 }
 
-func mute(q *request) {
+func mute(q *request) error {
 	_, p, err := q.mine()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	muted, ok := q.m.Lookup("muted")
 	if !ok || muted != "yes" && muted != "no" {
-		q.fail(wire.StatBadRequest, "muted is yes or no")
-		return
+		return refusal(wire.StatBadRequest, "muted is yes or no")
 	}
-	q.done(p.media.Mute(q.m.Get("source"), muted == "yes"))
+	return q.done(p.media.Mute(q.m.Get("source"), muted == "yes"))
 }
 
-func unpublish(q *request) {
+func unpublish(q *request) error {
 	_, p, err := q.mine()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
-	q.done(p.media.Unpublish(q.m.Get("source")))
+	return q.done(p.media.Unpublish(q.m.Get("source")))
 }
 
-// done answers a request about the call's media.
-func (q *request) done(err error) {
-	if err != nil {
-		q.refuse(err)
-		return
+// done answers a request about the call's media that went well.
+func (q *request) done(err error) error {
+	if err == nil {
+		q.ok("connection_key", q.key())
 	}
-	q.ok("connection_key", q.key())
+	return err
 }

@@ -84,7 +84,7 @@ func (cs *cells) findLocked(key, account string) (*cell, error) {
 }
 
 func errNoCell() error {
-	return &wire.Error{Stat: wire.StatNotFound, Reason: "no such call, or it is over"}
+	return refusal(wire.StatNotFound, "no such call, or it is over")
 }
 
 // open makes a cell.
@@ -92,7 +92,7 @@ func (cs *cells) open(opener string, callees []string, group string, conversatio
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.ended {
-		return nil, &wire.Error{Stat: wire.StatUnavailable, Reason: "the server restarts; try again"}
+		return nil, refusal(wire.StatUnavailable, "the server restarts; try again")
 	}
 	n := 0
 	for _, x := range cs.byKey {
@@ -101,7 +101,7 @@ func (cs *cells) open(opener string, callees []string, group string, conversatio
 		}
 	}
 	if n >= maxCells {
-		return nil, &wire.Error{Stat: wire.StatTooOften, Reason: "you have three calls open; close one"}
+		return nil, refusal(wire.StatTooOften, "you have three calls open; close one")
 	}
 	to := group
 	if to == "" {

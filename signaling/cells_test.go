@@ -242,3 +242,17 @@ func TestRingsAgainAtLogin(t *testing.T) {
 	b := w.login("b", "late")
 	b.expect("user_account", "a", "message_type", "call", "cell_key", key)
 }
+
+func TestLeaveAfterTheMediaHasGone(t *testing.T) {
+	w := newWorld(t, Times{}, "a", "b")
+	a, b := w.login("a", "1"), w.login("b", "1")
+	key := a.call("call", "friends", "b")
+	a.join(key)
+	id := b.join(key)
+	w.calls.peer(t, key+"/"+id).events().Gone("failed")
+	a.await("message_type", "leave", "user_account", "b")
+	if m := b.ask("message_type", "leave", "connection_key", key); m.Get("stat") != "200" {
+		t.Errorf("leave: %q", m.Fields)
+	}
+	a.await("message_type", "cell", "type", "DELETE", "cell_key", key)
+}

@@ -7,14 +7,14 @@ import (
 
 // command is what one verb of one message_type does.
 type command struct {
-	run     func(*request)
-	names   bool // user_account names who wants to be, not who is
-	ordered bool // it keeps the order of answers itself
+	run     func(*request) error // an error is answered
+	names   bool                 // user_account names who wants to be, not who is
+	ordered bool                 // it keeps the order of answers itself
 }
 
 // table is every command there is, by message_type and verb.
 func (s *Server) table() map[string]map[string]command {
-	do := func(f func(*request)) command { return command{run: f} }
+	do := func(f func(*request) error) command { return command{run: f} }
 	ring := map[string]command{"POST": do(ring), "DELETE": do(cancelRing)}
 	return map[string]map[string]command{
 		"login":        {"POST": {run: login, names: true}},

@@ -22,18 +22,15 @@ const (
 )
 
 // upload stores the body of a binary frame under a name made of account, time and file_name.
-func upload(q *request) {
+func upload(q *request) error {
 	at, name := q.m.Get("time"), q.m.Get("file_name")
 	switch {
 	case q.body == nil || !q.body.HasBody():
-		q.fail(wire.StatBadRequest, "a file comes in a binary frame: the lines, an empty line, one byte 0x00, its bytes")
-		return
+		return refusal(wire.StatBadRequest, "a file comes in a binary frame: the lines, an empty line, one byte 0x00, its bytes")
 	case len(at) == 0 || len(at) > 20 || strings.Trim(at, "0123456789") != "":
-		q.fail(wire.StatBadRequest, "time is the client's clock: 1 to 20 digits")
-		return
+		return refusal(wire.StatBadRequest, "time is the client's clock: 1 to 20 digits")
 	case len(name) > maxFileName:
-		q.fail(wire.StatTooLarge, "file_name has at most 200 bytes")
-		return
+		return refusal(wire.StatTooLarge, "file_name has at most 200 bytes")
 	}
 	ctx, cancel := context.WithTimeout(q.c.ctx, uploadTimeout)
 	defer cancel()
@@ -41,14 +38,12 @@ func upload(q *request) {
 	body := &noting{r: q.body}
 	n, err := io.ReadFull(body, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		q.refuseUpload(body, err)
-		return
+		return q.uploadFailed(body, err)
 	}
 	kind := http.DetectContentType(head[:n])
 	hash, size, err := q.c.srv.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body))
 	if err != nil {
-		q.refuseUpload(body, err)
-		return
+		return q.uploadFailed(body, err)
 	}
 	if name == "" {
 		name = "file" + extension(kind)
@@ -56,14 +51,13 @@ func upload(q *request) {
 	stored, err := q.c.srv.store.PutFile(ctx, store.File{Name: wire.Enc(q.c.account) + "_" + at + "_" + wire.Enc(name),
 		Owner: q.c.account, Hash: hash, ContentType: kind, Size: size})
 	if errors.Is(err, store.ErrConflict) {
-		q.fail(wire.StatConflict, "a file of this account, time and name exists with other bytes; send another time")
-		return
+		return refusal(wire.StatConflict, "a file of this account, time and name exists with other bytes; send another time")
 	}
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	q.ok("file", stored.Name)
+	return nil
 }
 
 // noting remembers what its reader failed with.
@@ -80,18 +74,18 @@ func (n *noting) Read(p []byte) (int, error) {
 	return k, err
 }
 
-// refuseUpload tells apart a client that broke off or sent too much from a disk that failed.
-func (q *request) refuseUpload(body *noting, err error) {
+// uploadFailed tells apart a client that broke off or sent too much from a disk that failed.
+func (q *request) uploadFailed(body *noting, err error) error {
 	var mistake *wire.Error
-	switch {
-	case errors.As(body.err, &mistake):
-		q.fail(mistake.Stat, mistake.Reason)
-	case body.err != nil || q.c.ctx.Err() != nil:
-		q.c.srv.log.Debug("an upload was broken off", "error", err)
-	default:
-		q.c.srv.log.Error("storing a file", "error", err)
-		q.fail(wire.StatUnavailable, "the file cannot be stored now; try again")
+	if errors.As(body.err, &mistake) {
+		return mistake
 	}
+	if body.err != nil || q.c.ctx.Err() != nil {
+		q.c.srv.log.Debug("an upload was broken off", "error", err)
+		return nil // there is nobody to answer
+	}
+	q.c.srv.log.Error("storing a file", "error", err)
+	return refusal(wire.StatUnavailable, "the file cannot be stored now; try again")
 }
 
 // extension names the sniffed types that people send; "" for others.
@@ -129,29 +123,27 @@ func extension(contentType string) string {
 }
 
 // download answers a binary frame with the file's bytes.
-func download(q *request) {
+func download(q *request) error {
 	ctx, cancel := q.context()
 	defer cancel()
 	f, err := q.c.srv.readable(ctx, q.c.account, q.m.Get("file"))
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if f.Size > q.c.srv.cfg.Limits.Body {
-		q.fail(wire.StatTooLarge, "too large for a frame; GET /files/NAME over HTTP")
-		return
+		return refusal(wire.StatTooLarge, "too large for a frame; GET /files/NAME over HTTP")
 	}
 	body, err := q.c.srv.cfg.Blobs.Open(ctx, f.Hash)
 	if err != nil {
 		q.c.srv.log.Error("opening a stored file", "hash", f.Hash, "error", err)
-		q.fail(wire.StatFailed, "the server lost this file")
-		return
+		return refusal(wire.StatFailed, "the server lost this file")
 	}
 	b := wire.Append(q.head(wire.StatOK), "file", f.Name)
 	b = wire.AppendInt(b, "size", f.Size)
 	b = wire.Append(b, "content_type", f.ContentType)
 	q.c.answer(item{data: wire.BeginBody(b), body: body})
 	q.c.out.waitIdle() // one file at a time is open for a connection
+	return nil
 }
 
 // readable finds a file by its name, or by its name encoded once more.

@@ -13,24 +13,21 @@ const (
 	memberPage      = 500
 )
 
-func createGroup(q *request) {
+func createGroup(q *request) error {
 	name, err := q.text("name", maxGroupName)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	introduction := q.m.Get("introduction")
 	if len(introduction) > maxIntroduction {
-		q.fail(wire.StatTooLarge, "introduction has at most 2000 bytes")
-		return
+		return refusal(wire.StatTooLarge, "introduction has at most 2000 bytes")
 	}
 	members, err := q.friends()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if !q.begin() {
-		return
+		return nil
 	}
 	c := q.c
 	g := store.Group{Name: name, Introduction: introduction, Founder: c.account}
@@ -43,31 +40,31 @@ func createGroup(q *request) {
 		q.ok("group_id", g.ID, "conversation", strconv.FormatInt(g.Conversation, 10), "name", g.Name)
 		c.srv.deliver(posted, nil)
 	})
+	return nil
 }
 
-func describeGroup(q *request) {
+func describeGroup(q *request) error {
 	ctx, cancel := q.context()
 	defer cancel()
 	id, ok := q.m.Lookup("group_id")
 	if !ok {
 		groups, err := q.c.srv.store.Groups(ctx, q.c.account)
 		if err != nil {
-			q.refuse(err)
-			return
+			return err
 		}
 		var items []byte
 		for i := range groups {
 			items = wire.End(appendGroup(items, &groups[i]))
 		}
 		q.list(len(groups), items, false)
-		return
+		return nil
 	}
 	g, err := q.c.srv.store.Group(ctx, q.c.account, id)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	q.c.answer(item{data: wire.End(appendGroup(q.head(wire.StatOK), &g))})
+	return nil
 }
 
 func appendGroup(b []byte, g *store.Group) []byte {
@@ -80,18 +77,16 @@ func appendGroup(b []byte, g *store.Group) []byte {
 	return wire.AppendInt(b, "members", int64(g.Members))
 }
 
-func listMembers(q *request) {
+func listMembers(q *request) error {
 	group, err := q.text("group_id", wire.MaxName)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	ctx, cancel := q.context()
 	defer cancel()
 	members, err := q.c.srv.store.Members(ctx, q.c.account, group, q.m.Get("after"), memberPage)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	var items []byte
 	for _, m := range members {
@@ -100,42 +95,41 @@ func listMembers(q *request) {
 		items = wire.End(wire.AppendInt(items, "join_time", m.JoinTime))
 	}
 	q.list(len(members), items, len(members) == memberPage)
+	return nil
 }
 
-func invite(q *request) {
+func invite(q *request) error {
 	group, err := q.text("group_id", wire.MaxName)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	accounts, err := q.friends()
 	if err == nil && len(accounts) == 0 {
-		err = &wire.Error{Stat: wire.StatBadRequest, Reason: "friends is missing: whom do you invite?"}
+		err = refusal(wire.StatBadRequest, "friends is missing: whom do you invite?")
 	}
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if !q.begin() {
-		return
+		return nil
 	}
 	q.c.srv.store.Invite(q.c.account, group, accounts, q.membership)
+	return nil
 }
 
-func leaveGroup(q *request) {
+func leaveGroup(q *request) error {
 	group, err := q.text("group_id", wire.MaxName)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if q.m.Get("friends") != "" {
-		q.fail(wire.StatBadRequest, "without friends this leaves the group; removing others is not offered")
-		return
+		return refusal(wire.StatBadRequest, "without friends this leaves the group; removing others is not offered")
 	}
 	if !q.begin() {
-		return
+		return nil
 	}
 	q.c.srv.store.LeaveGroup(q.c.account, group, q.membership)
+	return nil
 }
 
 // membership answers a change of who belongs to a group and tells the members.
@@ -149,14 +143,13 @@ func (q *request) membership(posted []store.Posted, err error) {
 	q.c.srv.deliver(posted, nil)
 }
 
-func profile(q *request) {
+func profile(q *request) error {
 	accounts, err := q.friends()
 	if err == nil && len(accounts) > 1 {
-		err = &wire.Error{Stat: wire.StatBadRequest, Reason: "friends names one account here"}
+		err = refusal(wire.StatBadRequest, "friends names one account here")
 	}
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	of := q.c.account
 	if len(accounts) == 1 {
@@ -166,13 +159,13 @@ func profile(q *request) {
 	defer cancel()
 	u, err := q.c.srv.store.User(ctx, of)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if of != q.c.account {
 		q.ok("user_account", u.Account, "user_name", u.Name)
-		return
+		return nil
 	}
 	q.ok("user_account", u.Account, "user_name", u.Name, "user_phone", u.Phone, "sex", u.Sex, "birthday", u.Birthday,
 		"address", u.Address, "registration_time", strconv.FormatInt(u.RegistrationTime.UnixMilli(), 10))
+	return nil
 }

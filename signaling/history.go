@@ -17,26 +17,23 @@ const (
 	previewBytes     = 200
 )
 
-func history(q *request) {
+func history(q *request) error {
 	n, err := q.numbers("conversation", "before_seq", "after_seq")
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	limit, err := q.number("limit", historyPage)
 	if err != nil || limit == 0 {
-		q.fail(wire.StatBadRequest, "limit must be a whole number from 1 to 200")
-		return
+		return refusal(wire.StatBadRequest, "limit must be a whole number from 1 to 200")
 	}
 	_, before := q.m.Lookup("before_seq")
 	_, after := q.m.Lookup("after_seq")
 	if before && after {
-		q.fail(wire.StatBadRequest, "say before_seq or after_seq, not both")
-		return
+		return refusal(wire.StatBadRequest, "say before_seq or after_seq, not both")
 	}
 	if before && n[1] == 0 {
 		q.list(0, nil, false)
-		return
+		return nil
 	}
 	ctx, cancel := q.context()
 	defer cancel()
@@ -45,11 +42,11 @@ func history(q *request) {
 	}
 	messages, more, err := q.c.srv.store.History(ctx, q.c.account, n[0], n[1], n[2], int(min(limit, historyMost)))
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	count, items, cut := page(messages, q.c.account, after)
 	q.list(count, items, more || cut)
+	return nil
 }
 
 // page encodes messages up to maxPage bytes; what does not fit is cut at the far
@@ -78,29 +75,27 @@ func page(messages []store.Message, reader string, forward bool) (count int, ite
 	return count, items, cut
 }
 
-func listConversations(q *request) {
+func listConversations(q *request) error {
 	limit, err := q.number("limit", conversationPage)
 	if err != nil || limit == 0 {
-		q.fail(wire.StatBadRequest, "limit must be a whole number from 1 to 500")
-		return
+		return refusal(wire.StatBadRequest, "limit must be a whole number from 1 to 500")
 	}
 	before, err := q.number("before_change", 0)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	ctx, cancel := q.context()
 	defer cancel()
 	list, err := q.c.srv.store.Conversations(ctx, q.c.account, before, int(min(limit, conversationMost)))
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	var items []byte
 	for i := range list {
 		items = appendConversation(items, &list[i])
 	}
 	q.list(len(list), items, len(list) == int(min(limit, conversationMost)))
+	return nil
 }
 
 func appendConversation(b []byte, v *store.Conversation) []byte {
@@ -141,18 +136,16 @@ func preview(s string) string {
 	return s[:n]
 }
 
-func markRead(q *request) {
+func markRead(q *request) error {
 	n, err := q.numbers("conversation", "read_seq")
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if n[1] == 0 {
-		q.fail(wire.StatBadRequest, "read_seq is missing")
-		return
+		return refusal(wire.StatBadRequest, "read_seq is missing")
 	}
 	if !q.begin() {
-		return
+		return nil
 	}
 	c := q.c
 	c.srv.store.MarkRead(c.account, n[0], n[1], func(seq int64, err error) {
@@ -167,4 +160,5 @@ func markRead(q *request) {
 		b = wire.AppendInt(b, "conversation", n[0])
 		c.srv.hub.push(c.account, item{data: wire.End(wire.AppendInt(b, "read_seq", seq))}, c)
 	})
+	return nil
 }

@@ -66,35 +66,40 @@ func (q *request) end() {
 // run checks what every command needs and runs it. Answers leave in the order of
 // the requests: what is answered at once waits for the sends before it.
 func (q *request) run() {
-	cmd, mistake := q.command()
-	if mistake != nil || !cmd.ordered {
+	cmd, err := q.command()
+	if err == nil {
+		if !cmd.ordered {
+			q.c.sends.Wait()
+		}
+		err = cmd.run(q)
+	}
+	if err != nil {
 		q.c.sends.Wait()
+		q.refuse(err)
 	}
-	if mistake != nil {
-		q.fail(mistake.Stat, mistake.Reason)
-		return
-	}
-	cmd.run(q)
 }
 
+// refusal is an error that the client is told as it stands.
+func refusal(stat int, reason string) error { return &wire.Error{Stat: stat, Reason: reason} }
+
 // command finds what to run, or why nothing may be.
-func (q *request) command() (command, *wire.Error) {
+func (q *request) command() (command, error) {
 	verbs, known := q.c.srv.commands[q.kind]
 	cmd, has := verbs[q.verb]
 	account, said := q.m.Lookup("user_account")
 	switch {
 	case !q.c.loggedIn.Load() && q.kind != "login" && q.kind != "registered":
-		return cmd, &wire.Error{Stat: wire.StatLogin, Reason: "log in first: message_type: login with user_account and user_password"}
+		return cmd, refusal(wire.StatLogin, "log in first: message_type: login with user_account and user_password")
 	case q.task != q.m.Get("task_id"):
-		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "task_id has at most 64 bytes and no control characters"}
+		return cmd, refusal(wire.StatBadRequest, "task_id has at most 64 bytes and no control characters")
 	case q.kind == "":
-		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "message_type is missing"}
+		return cmd, refusal(wire.StatBadRequest, "message_type is missing")
 	case !known:
-		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "this message_type is not known here"}
+		return cmd, refusal(wire.StatBadRequest, "this message_type is not known here")
 	case !has:
-		return cmd, &wire.Error{Stat: wire.StatBadRequest, Reason: "this message_type has no such type; one of " + verbNames(verbs)}
+		return cmd, refusal(wire.StatBadRequest, "this message_type has no such type; one of "+verbNames(verbs))
 	case said && account != q.c.account && !cmd.names:
-		return cmd, &wire.Error{Stat: wire.StatForbidden, Reason: "user_account is not the account logged in on this connection"}
+		return cmd, refusal(wire.StatForbidden, "user_account is not the account logged in on this connection")
 	}
 	return cmd, nil
 }
@@ -147,12 +152,13 @@ func (q *request) list(count int, items []byte, more bool) {
 // refuse answers an error of the store or of the media with the stat and the words that fit it.
 func (q *request) refuse(err error) {
 	var mistake *wire.Error
-	var public interface{ Public() string }
+	var often *tooOften
 	switch {
 	case errors.As(err, &mistake):
 		q.fail(mistake.Stat, mistake.Reason)
-	case errors.As(err, &public):
-		q.fail(wire.StatBadRequest, public.Public())
+	case errors.As(err, &often):
+		b := wire.Append(q.head(wire.StatTooOften), "reason", often.Error())
+		q.c.answer(item{data: wire.End(wire.Append(b, "retry_after", often.seconds()))})
 	case errors.Is(err, store.ErrNotFound):
 		q.fail(wire.StatNotFound, "no such thing, or none that you may know of")
 	case errors.Is(err, store.ErrExists):
@@ -181,13 +187,13 @@ func (q *request) friends() ([]string, error) {
 	}
 	names := strings.Split(v, ",")
 	if len(names) > 1000 {
-		return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "friends names more than 1000 accounts"}
+		return nil, refusal(wire.StatBadRequest, "friends names more than 1000 accounts")
 	}
 	seen := make(map[string]bool, len(names))
 	unique := names[:0]
 	for _, n := range names {
 		if n = strings.TrimSpace(n); !wire.ValidAccount(n) {
-			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "friends names something that cannot be an account"}
+			return nil, refusal(wire.StatBadRequest, "friends names something that cannot be an account")
 		}
 		if !seen[n] {
 			seen[n] = true
@@ -205,7 +211,7 @@ func (q *request) number(name string, def int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || n < 0 {
-		return 0, &wire.Error{Stat: wire.StatBadRequest, Reason: name + " must be a whole number, not negative"}
+		return 0, refusal(wire.StatBadRequest, name+" must be a whole number, not negative")
 	}
 	return n, nil
 }
@@ -245,7 +251,7 @@ func (q *request) targets() ([]store.Target, error) {
 		to, ways = append(to, store.Target{Conversation: id}), ways+1
 	}
 	if ways != 1 {
-		return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "say for whom: one of friends, group_id, conversation"}
+		return nil, refusal(wire.StatBadRequest, "say for whom: one of friends, group_id, conversation")
 	}
 	return to, nil
 }
@@ -255,9 +261,9 @@ func (q *request) text(name string, limit int) (string, error) {
 	v := q.m.Get(name)
 	switch {
 	case v == "":
-		return "", &wire.Error{Stat: wire.StatBadRequest, Reason: name + " is missing"}
+		return "", refusal(wire.StatBadRequest, name+" is missing")
 	case len(v) > limit:
-		return "", &wire.Error{Stat: wire.StatTooLarge, Reason: name + " has at most " + strconv.Itoa(limit) + " bytes"}
+		return "", refusal(wire.StatTooLarge, name+" has at most "+strconv.Itoa(limit)+" bytes")
 	}
 	return v, nil
 }

@@ -10,24 +10,22 @@ import (
 )
 
 // openOrAnswer is what `cell` means from a client: with cell_type an answer, else a new call.
-func openOrAnswer(q *request) {
+func openOrAnswer(q *request) error {
 	if _, ok := q.m.Lookup("cell_type"); ok {
-		answerRing(q)
-		return
+		return answerRing(q)
 	}
 	ctx, cancel := q.context()
 	defer cancel()
 	callees, group, conversation, err := q.whomToCall(ctx)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	x, err := q.c.srv.cells.open(q.c.account, callees, group, conversation)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	q.ok("connection_key", x.key)
+	return nil
 }
 
 // whomToCall resolves friends or group_id to the accounts that may be rung.
@@ -51,7 +49,7 @@ func (q *request) whomToCall(ctx context.Context) (callees []string, group strin
 		}
 	}
 	if len(callees) == 0 {
-		return nil, "", 0, &wire.Error{Stat: wire.StatBadRequest, Reason: "there is nobody but you to call"}
+		return nil, "", 0, refusal(wire.StatBadRequest, "there is nobody but you to call")
 	}
 	if to[0].Conversation != 0 && len(callees) > 1 || to[0].Group != "" {
 		group, err = q.groupOf(ctx, to[0])
@@ -73,35 +71,28 @@ func (q *request) key() string {
 }
 
 // ring rings the devices of a cell's callees, or of those that friends names.
-func ring(q *request) {
+func ring(q *request) error {
 	callees, err := q.friends()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	x, err := cs.findLocked(q.key(), q.c.account)
+	x, err := cs.runByLocked(q)
 	if err != nil {
-		q.refuse(err)
-		return
-	}
-	if x.opener != q.c.account && x.person(q.c.account) == nil {
-		q.fail(wire.StatForbidden, "only who opened this call or has joined it may ring others")
-		return
+		return err
 	}
 	for _, a := range callees {
 		if a == q.c.account || !x.member(a) {
-			q.fail(wire.StatNotFound, "friends names somebody this call is not with")
-			return
+			return refusal(wire.StatNotFound, "friends names somebody this call is not with")
 		}
 	}
 	if older := cs.crossingLocked(x); older != nil {
 		cs.answerLocked(older, older.ringing[x.opener], q.c, wire.StatOK)
 		cs.closeLocked(x, "closed", q.c)
 		q.ok("cell_key", older.key)
-		return
+		return nil
 	}
 	if len(callees) == 0 {
 		callees = x.absent(q.c.account)
@@ -111,6 +102,16 @@ func ring(q *request) {
 		cs.ringLocked(x, a, q.c.account)
 	}
 	q.ok("cell_key", x.key)
+	return nil
+}
+
+// runByLocked finds the call that a message is about, for those who may ring and stop ringing others.
+func (cs *cells) runByLocked(q *request) (*cell, error) {
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err == nil && x.opener != q.c.account && x.person(q.c.account) == nil {
+		err = refusal(wire.StatForbidden, "only who opened this call or has joined it may do this; refuse it with cell_type: 404")
+	}
+	return x, err
 }
 
 // person returns account's participant, or nil.
@@ -208,28 +209,26 @@ func verdict(x *cell, callee string, stat int64) []byte {
 }
 
 // answerRing is a callee's answer.
-func answerRing(q *request) {
+func answerRing(q *request) error {
 	verdicts := map[string]int{"200": wire.StatOK, "404": wire.StatNotFound}
 	stat, ok := verdicts[q.m.Get("cell_type")]
 	if !ok {
-		q.fail(wire.StatBadRequest, "cell_type is 200 to accept or 404 to refuse")
-		return
+		return refusal(wire.StatBadRequest, "cell_type is 200 to accept or 404 to refuse")
 	}
 	callers, err := q.friends()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	x, err := cs.rungLocked(q.c.account, q.key(), callers)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	cs.answerLocked(x, x.ringing[q.c.account], q.c, stat)
 	q.ok("cell_key", x.key)
+	return nil
 }
 
 // rungLocked finds the call that rings account: that of the key or, without one, the only one from that caller.
@@ -247,11 +246,11 @@ func (cs *cells) rungLocked(account, key string, callers []string) (*cell, error
 	}
 	switch len(found) {
 	case 0:
-		return nil, &wire.Error{Stat: wire.StatNotFound, Reason: "no such call rings you"}
+		return nil, refusal(wire.StatNotFound, "no such call rings you")
 	case 1:
 		return found[0], nil
 	}
-	return nil, &wire.Error{Stat: wire.StatConflict, Reason: "several calls of that friend ring you; say cell_key"}
+	return nil, refusal(wire.StatConflict, "several calls of that friend ring you; say cell_key")
 }
 
 // answerLocked carries a callee's answer to the caller and to the callee's other devices.
@@ -275,23 +274,17 @@ func (cs *cells) answerLocked(x *cell, r *bell, c *conn, stat int) {
 }
 
 // cancelRing stops the ringing of all callees, or of those that friends names.
-func cancelRing(q *request) {
+func cancelRing(q *request) error {
 	callees, err := q.friends()
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
-	x, err := cs.findLocked(q.key(), q.c.account)
+	x, err := cs.runByLocked(q)
 	if err != nil {
-		q.refuse(err)
-		return
-	}
-	if x.opener != q.c.account && x.person(q.c.account) == nil {
-		q.fail(wire.StatForbidden, "only who opened this call or has joined it may stop its ringing; refuse it with cell_type: 404")
-		return
+		return err
 	}
 	q.ok("cell_key", x.key)
 	var stop []string
@@ -303,34 +296,34 @@ func cancelRing(q *request) {
 	givenUp := x.answered.IsZero() && x.opener == q.c.account || len(x.people) == 0
 	if len(stop) == len(x.ringing) && givenUp {
 		cs.closeLocked(x, "cancelled", q.c)
-		return
+		return nil
 	}
 	for _, account := range stop {
 		cs.stopRingingLocked(x, account, "cancelled")
 		cs.tellStopLocked(x, account, "cancelled")
 	}
+	return nil
 }
 
 // closeCell ends the call for everybody.
-func closeCell(q *request) {
+func closeCell(q *request) error {
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	x, err := cs.findLocked(q.key(), q.c.account)
 	if err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	if x.opener != q.c.account && !x.pair() {
-		q.fail(wire.StatForbidden, "only who opened this call may close it; leave it instead")
-		return
+		return refusal(wire.StatForbidden, "only who opened this call may close it; leave it instead")
 	}
 	q.ok("cell_key", x.key)
 	cs.closeLocked(x, "cancelled", q.c)
+	return nil
 }
 
 // listCells tells which calls concern me: those that somebody joined and those that ring me.
-func listCells(q *request) {
+func listCells(q *request) error {
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -345,6 +338,7 @@ func listCells(q *request) {
 		items = appendCell(items, x, rings)
 	}
 	q.list(n, items, false)
+	return nil
 }
 
 func appendCell(b []byte, x *cell, rings bool) []byte {

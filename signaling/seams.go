@@ -20,8 +20,8 @@ type Calls interface {
 	Join(room, peer string, ev CallEvents) (CallPeer, error)
 }
 
-// CallPeer is one participant's side of the media. Errors that implement
-// interface{ Public() string } say in it what the client may read.
+// CallPeer is one participant's side of the media. An error that is a
+// *wire.Error is answered as it stands; any other means that the server failed.
 type CallPeer interface {
 	Offer(sdp string) (answer string, err error)
 	Candidate(candidate, mid string, mline uint16) error

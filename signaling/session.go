@@ -39,14 +39,15 @@ func requestToken(r *http.Request) string {
 	return ""
 }
 
-// authenticate returns the session that the credentials open; made: it was made now.
+// authenticate returns the session that the credentials open; made: it was made
+// now. Whatever is wrong with them is one answer, so that nobody learns who exists.
 func (s *Server) authenticate(ctx context.Context, in credentials) (account, token string, made bool, err error) {
 	if in.password == "" {
 		found, err := s.store.Session(ctx, in.token)
 		if err == nil && in.account != "" && in.account != found.Account {
 			err = store.ErrNotFound
 		}
-		return found.Account, in.token, false, err
+		return found.Account, in.token, false, wrongIfUnknown(err)
 	}
 	now := time.Now()
 	if wait := s.failures.wait(in.account, in.address, now); wait > 0 {
@@ -57,22 +58,29 @@ func (s *Server) authenticate(ctx context.Context, in credentials) (account, tok
 		s.failures.add(in.account, in.address, now)
 	}
 	if err != nil {
-		return "", "", false, err
+		return "", "", false, wrongIfUnknown(err)
 	}
 	token, err = s.store.CreateSession(ctx, user.Account, in.device)
 	return user.Account, token, true, err
 }
 
+func wrongIfUnknown(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return refusal(wire.StatNotFound, wrongLogin)
+	}
+	return err
+}
+
 // tooOften says that the client must wait.
 type tooOften struct{ after time.Duration }
 
-func (e *tooOften) Error() string { return "too many attempts" }
+func (e *tooOften) Error() string { return "too many failed logins; wait" }
 
 func (e *tooOften) seconds() string { return strconv.Itoa(int(e.after/time.Second) + 1) }
 
 const wrongLogin = "unknown account or wrong password"
 
-func login(q *request) {
+func login(q *request) error {
 	in := credentials{account: q.m.Get("user_account"), password: q.m.Get("user_password"),
 		token: q.m.Get("session"), device: q.m.Get("device"), address: q.c.address}
 	if in.token == "" {
@@ -80,24 +88,19 @@ func login(q *request) {
 	}
 	switch {
 	case q.c.loggedIn.Load() && in.account != q.c.account:
-		q.fail(wire.StatConflict, "another account is logged in on this connection; open another one")
-		return
+		return refusal(wire.StatConflict, "another account is logged in on this connection; open another one")
 	case in.device != "" && !deviceName.MatchString(in.device):
-		q.fail(wire.StatBadRequest, "device is [A-Za-z0-9._-], at most 64 bytes")
-		return
+		return refusal(wire.StatBadRequest, "device is [A-Za-z0-9._-], at most 64 bytes")
 	case len(in.password) > 1024:
-		q.fail(wire.StatNotFound, wrongLogin)
-		return
+		return refusal(wire.StatNotFound, wrongLogin)
 	case in.password == "" && in.token == "":
-		q.fail(wire.StatBadRequest, "user_password or session is missing")
-		return
+		return refusal(wire.StatBadRequest, "user_password or session is missing")
 	}
 	ctx, cancel := q.context()
 	defer cancel()
 	account, token, made, err := q.c.srv.authenticate(ctx, in)
 	if err != nil {
-		q.refuseLogin(err)
-		return
+		return err
 	}
 	lines := []string{"user_account", account}
 	if made {
@@ -105,24 +108,12 @@ func login(q *request) {
 	}
 	if q.c.loggedIn.Load() {
 		q.ok(append(lines, "device", q.c.device)...)
-		return
+		return nil
 	}
 	q.c.welcome(account, in.device, token)
 	q.ok(append(lines, "device", in.device)...)
 	q.c.started()
-}
-
-func (q *request) refuseLogin(err error) {
-	var often *tooOften
-	switch {
-	case errors.As(err, &often):
-		b := wire.Append(q.head(wire.StatTooOften), "reason", "too many failed logins; wait")
-		q.c.answer(item{data: wire.End(wire.Append(b, "retry_after", often.seconds()))})
-	case errors.Is(err, store.ErrNotFound):
-		q.fail(wire.StatNotFound, wrongLogin)
-	default:
-		q.refuse(err)
-	}
+	return nil
 }
 
 // welcome makes the connection the account's.
@@ -151,48 +142,44 @@ func (c *conn) stillWelcome() bool {
 	return !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrSuspended)
 }
 
-func register(q *request) {
+func register(q *request) error {
 	u := store.User{Account: q.m.Get("user_account"), Name: q.m.Get("user_name"), Phone: q.m.Get("user_phone"),
 		Sex: q.m.Get("sex"), Birthday: q.m.Get("birthday"), Address: q.m.Get("address")}
 	password := q.m.Get("user_password")
 	switch {
 	case !q.c.srv.cfg.Registration:
-		q.fail(wire.StatForbidden, "registration is closed here; ask the server's operator for an account")
-		return
+		return refusal(wire.StatForbidden, "registration is closed here; ask the server's operator for an account")
 	case !wire.ValidAccount(u.Account):
-		q.fail(wire.StatBadRequest, "user_account is 1 to 100 of A-Z a-z 0-9 + . _ @ -")
-		return
+		return refusal(wire.StatBadRequest, "user_account is 1 to 100 of A-Z a-z 0-9 + . _ @ -")
 	case len(password) < q.c.srv.cfg.MinPassword || len(password) > 1024:
-		q.fail(wire.StatBadRequest, "user_password has "+strconv.Itoa(q.c.srv.cfg.MinPassword)+" to 1024 bytes")
-		return
+		return refusal(wire.StatBadRequest, "user_password has "+strconv.Itoa(q.c.srv.cfg.MinPassword)+" to 1024 bytes")
 	}
 	for _, v := range []string{u.Name, u.Phone, u.Sex, u.Birthday, u.Address} {
 		if len(v) > 200 {
-			q.fail(wire.StatTooLarge, "a profile field has at most 200 bytes")
-			return
+			return refusal(wire.StatTooLarge, "a profile field has at most 200 bytes")
 		}
 	}
 	ctx, cancel := q.context()
 	defer cancel()
-	switch err := q.c.srv.store.CreateUser(ctx, u, password); {
-	case errors.Is(err, store.ErrExists):
-		q.fail(wire.StatConflict, "this account exists already")
-	case err != nil:
-		q.refuse(err)
-	default:
+	err := q.c.srv.store.CreateUser(ctx, u, password)
+	if errors.Is(err, store.ErrExists) {
+		return refusal(wire.StatConflict, "this account exists already")
+	}
+	if err == nil {
 		q.ok()
 	}
+	return err
 }
 
-func logout(q *request) {
+func logout(q *request) error {
 	ctx, cancel := q.context()
 	defer cancel()
 	if err := q.c.srv.store.DeleteSession(ctx, q.c.session); err != nil {
-		q.refuse(err)
-		return
+		return err
 	}
 	q.ok()
 	q.c.srv.endSession(q.c.account, q.c.session)
+	return nil
 }
 
 // endSession closes the connections of a session that is no more.
@@ -243,12 +230,13 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 	}
 	account, token, _, err := s.authenticate(ctx, in)
 	var often *tooOften
+	var mistake *wire.Error
 	switch {
 	case errors.As(err, &often):
 		w.Header().Set("Retry-After", often.seconds())
-		respond(w, wire.StatTooOften, "reason", "too many failed logins; wait", "retry_after", often.seconds())
-	case errors.Is(err, store.ErrNotFound):
-		respond(w, wire.StatNotFound, "reason", wrongLogin)
+		respond(w, wire.StatTooOften, "reason", often.Error(), "retry_after", often.seconds())
+	case errors.As(err, &mistake):
+		respond(w, mistake.Stat, "reason", mistake.Reason)
 	case errors.Is(err, store.ErrSuspended):
 		respond(w, wire.StatForbidden, "reason", "this account is suspended; ask the server's operator")
 	case err != nil:

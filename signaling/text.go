@@ -19,15 +19,13 @@ const (
 // maxFileTags is how many files one text may name.
 const maxFileTags = 32
 
-func sendText(q *request) {
+func sendText(q *request) error {
 	draft, err := q.draft()
 	if err != nil {
-		q.c.sends.Wait()
-		q.refuse(err)
-		return
+		return err
 	}
 	if !q.begin() {
-		return
+		return nil
 	}
 	c := q.c
 	c.srv.store.Post(draft, func(posted []store.Posted, err error) {
@@ -39,13 +37,14 @@ func sendText(q *request) {
 		q.posted(draft.To, posted)
 		c.srv.deliver(posted, c)
 	})
+	return nil
 }
 
 // draft is the text message that a request asks for.
 func (q *request) draft() (store.Draft, error) {
 	d := store.Draft{Author: q.c.account, Kind: kindText, ClientID: q.m.Get("client_message_id")}
 	if d.ClientID != echoable(d.ClientID) {
-		return d, &wire.Error{Stat: wire.StatBadRequest, Reason: "client_message_id has at most 64 bytes and no control characters"}
+		return d, refusal(wire.StatBadRequest, "client_message_id has at most 64 bytes and no control characters")
 	}
 	var err error
 	if d.To, err = q.targets(); err != nil {
@@ -163,15 +162,15 @@ func fileTags(text string) ([]string, error) {
 		name, after, ok := strings.Cut(rest, "</file>")
 		switch {
 		case !ok:
-			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "a <file> is not closed with </file>; write &lt;file> to mean the characters"}
+			return nil, refusal(wire.StatBadRequest, "a <file> is not closed with </file>; write &lt;file> to mean the characters")
 		case !validFileName(name):
-			return nil, &wire.Error{Stat: wire.StatForbidden, Reason: "a <file> names no file that you may read"}
+			return nil, refusal(wire.StatForbidden, "a <file> names no file that you may read")
 		case !seen[name]:
 			seen[name] = true
 			names = append(names, name)
 		}
 		if len(names) > maxFileTags {
-			return nil, &wire.Error{Stat: wire.StatBadRequest, Reason: "a text names at most " + strconv.Itoa(maxFileTags) + " files"}
+			return nil, refusal(wire.StatBadRequest, "a text names at most "+strconv.Itoa(maxFileTags)+" files")
 		}
 		text = after
 	}
