@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import './style/base.css';
+import './style/list.css';
 import './style/chat.css';
 import './style/call.css';
 import './chat/outbox';

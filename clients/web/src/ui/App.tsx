@@ -73,4 +73,5 @@ function useTitle() {
     const timer = setInterval(() => (document.title = document.title === loud ? calm : loud), 1000);
     return () => clearInterval(timer);
   }, [calm, loud]);
+  useEffect(() => () => void (document.title = 'NeoChat'), []);
 }

@@ -37,12 +37,14 @@ export function Sidebar() {
           <Icon name="newGroup" />
         </button>
       </div>
-      <ul class="conversations">
-        {list.value.map((c) => (
-          <Item key={keyOf(c)} c={c} />
-        ))}
-      </ul>
-      {listed.value && conversations.value.size === 0 && <p class="muted empty">{t('no_conversations')}</p>}
+      <div class="conversations">
+        <ul>
+          {list.value.map((c) => (
+            <Item key={keyOf(c)} c={c} />
+          ))}
+        </ul>
+        {listed.value && conversations.value.size === 0 && <p class="muted empty">{t('no_conversations')}</p>}
+      </div>
       <ReturnToCall />
       {makingGroup.value && <NewGroupDialog onClose={() => (makingGroup.value = false)} />}
     </nav>
