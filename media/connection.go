@@ -157,7 +157,7 @@ func answer(pc *webrtc.PeerConnection, offer string, prepare func() error) (stri
 	defer limit.Stop()
 	select {
 	case <-gathered:
-		return pc.LocalDescription().SDP, nil
+		return withStartRate(pc.LocalDescription().SDP), nil
 	case <-limit.C:
 		return "", errors.New("gathering candidates took too long")
 	}
