@@ -16,8 +16,8 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr strace gcc
-TEST_PACKAGES := chromium firefox-esr strace gcc libc6-dev fonts-dejavu-core fonts-noto-cjk
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list
+TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk
 
 say = @printf '\n==> %s\n' "$(1)"
 
@@ -80,6 +80,8 @@ test-web: $(WEB)/node_modules/.installed
 
 test-e2e: build $(E2E)/node_modules/.installed
 	$(call say,tests in Chromium and Firefox)
+	npm --prefix $(E2E) run check
+	npm --prefix $(E2E) run selftest
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" npm --prefix $(E2E) test
 
 test-quick: ## the inner loop, under 90 s: no race detector, no browsers, no processes

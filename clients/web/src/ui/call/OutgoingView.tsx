@@ -15,7 +15,10 @@ export function OutgoingView({ call }: { call: Outgoing }) {
   return (
     <Dialog title={t('calling', { who: name })} testid="outgoing" class="incoming" plain onClose={() => void cancel()}>
       <div class="caller">
-        <div class="preview">{camera.value ? <Video track={camera.value} mirrored label={t('you')} /> : <Avatar name={name} large />}</div>
+        <div class="preview">
+          <Avatar name={name} large />
+          {camera.value && <Video track={camera.value} mirrored label={t('you')} />}
+        </div>
         <p class="muted" role="status">{t('ringing')}</p>
       </div>
       <div class="answers">

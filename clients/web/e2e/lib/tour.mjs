@@ -1,0 +1,90 @@
+// A walk through every screen of the client, stopping at each.
+import { accept, attach, by, hangUp, hears, isCalled, meets, openChat, openConversation, PASSWORD, say, sees, seesNoMore, signUp, video } from './ui.mjs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** @typedef {import('./stage.mjs').Actor} Actor */
+
+const LONG =
+  'A longer sentence that surely has to wrap on a phone, with_an_unbreakable_word_that_is_longer_than_the_screen_is_wide_0123456789. ' +
+  '还有一句很长的中文句子,用来检查在手机上是否会正确换行显示。';
+
+/** The list stands beside the chat on a desktop; on a phone one goes back to it. @param {Actor} actor */
+async function toList(actor) {
+  const wide = await actor.tab.evaluate(() => innerWidth > 700);
+  if (!wide) await actor.tab.click(by('back'));
+  await sees(actor, by('conversation-item'));
+}
+
+/**
+ * Ann and Ben sign up, chat and call each other; `stop` is called at every screen.
+ * @param {Actor} ann @param {Actor} ben @param {(actor: Actor, screen: string) => Promise<unknown>} stop
+ */
+export async function tour(ann, ben, stop) {
+  await ann.tab.goto(`${ann.url}/`);
+  await sees(ann, by('auth-submit'));
+  await stop(ann, 'first-page');
+  await ann.tab.click(by('auth-switch'));
+  await stop(ann, 'other-first-page');
+  await ann.tab.fill(by('auth-account'), 'nobody');
+  await ann.tab.fill(by('auth-password'), PASSWORD);
+  await signUp(ann);
+  await signUp(ben);
+  await stop(ann, 'empty-list');
+
+  await openChat(ann, ben.account);
+  await stop(ann, 'empty-chat');
+  await say(ann, LONG);
+  await openConversation(ben, ann.account);
+  await hears(ben, ann.account, LONG);
+  await say(ben, 'short');
+  await sendFiles(ben);
+  await sees(ann, `${by('message')} ${by('image-preview')}`);
+  await sees(ann, `${by('message')} ${by('file-link')}`);
+  await stop(ann, 'chat');
+  await stop(ben, 'chat');
+  await toList(ann);
+  await stop(ann, 'list');
+  await ann.tab.click(by('new-group'));
+  await sees(ann, by('group-create'));
+  await stop(ann, 'new-group');
+  await ann.tab.press('Escape');
+  await seesNoMore(ann, by('group-create'));
+
+  await ben.tab.click(by('call-video'));
+  await sees(ben, by('outgoing'));
+  await stop(ben, 'outgoing');
+  await isCalled(ann);
+  await stop(ann, 'incoming');
+  await accept(ann);
+  await sees(ann, video(ben.account, 'camera'));
+  await meets(ben, ann);
+  await stop(ann, 'call');
+  await stop(ben, 'call');
+  await ann.tab.click(by('toggle-camera'));
+  await ann.tab.click(by('toggle-mic'));
+  await sees(ben, by('tile', { user: ann.account, muted: 'yes' }));
+  await seesNoMore(ben, video(ann.account, 'camera'));
+  await stop(ben, 'call-without-picture');
+  await hangUp(ann);
+  await seesNoMore(ben, by('call-view'));
+  await stop(ben, 'chat-after-call');
+}
+
+/** A picture and a file with a long name. @param {Actor} actor */
+async function sendFiles(actor) {
+  const dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-files-'));
+  try {
+    const picture = join(dir, 'picture.png');
+    await actor.tab.screenshot(picture);
+    await attach(actor, picture);
+    await sees(actor, `${by('message')} ${by('image-preview')}`);
+    const report = join(dir, 'a report with quite a long name, as reports tend to have them (final version 2).txt');
+    writeFileSync(report, 'words\n'.repeat(3000));
+    await attach(actor, report);
+    await sees(actor, `${by('message')} ${by('file-link')}`);
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}

@@ -1,0 +1,10 @@
+import type { readers } from './readers.mjs';
+
+declare global {
+  // Installed by the preload script in every page under test.
+  var neoE2E: ReturnType<typeof readers>;
+  // Of the page that tests the readers.
+  var callMyself: () => Promise<void>;
+  var media: MediaStreamTrack[];
+  var from: RTCPeerConnection;
+}
