@@ -319,6 +319,7 @@ func (p *Peer) end(cause string) {
 	if pc := p.pc.Load(); pc != nil {
 		p.room.sfu.dispose(pc)
 	}
+	p.room.sfu.closedOne()
 }
 
 func (p *Peer) hasGone() bool {
@@ -329,9 +330,13 @@ func (p *Peer) hasGone() bool {
 
 // dispose closes a connection behind the caller's back: it takes its time and may be asked for in Pion's own callbacks.
 func (s *SFU) dispose(pc *webrtc.PeerConnection) {
-	s.closing.Go(func() {
+	s.mu.Lock()
+	s.closing++
+	s.mu.Unlock()
+	go func() {
+		defer s.closedOne()
 		if err := pc.GracefulClose(); err != nil {
 			s.config.Logger.Debug("closing a connection", "error", err)
 		}
-	})
+	}()
 }

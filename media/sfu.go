@@ -29,11 +29,12 @@ type SFU struct {
 	joined  chan struct{}  // wakes the clockwork, which sleeps while nobody is here
 	stop    chan struct{}  // closed by Close
 	running sync.WaitGroup // writers and the clockwork
-	closing sync.WaitGroup // connections being closed
 
-	mu     sync.Mutex
-	rooms  map[string]*room // guarded by mu
-	closed bool             // guarded by mu
+	mu      sync.Mutex
+	rooms   map[string]*room // guarded by mu
+	closed  bool             // guarded by mu
+	closing int              // connections being closed, or about to be; guarded by mu
+	quiet   sync.Cond        // on mu: closing has become 0
 }
 
 // Listen opens the UDP port and begins to serve.
@@ -48,6 +49,7 @@ func Listen(config Config) (*SFU, error) {
 	}
 	enlarge(conn)
 	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, joined: make(chan struct{}, 1), stop: make(chan struct{})}
+	s.quiet.L = &s.mu
 	s.port = conn.LocalAddr().(*net.UDPAddr).Port
 	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
 	for range runtime.GOMAXPROCS(0) {
@@ -86,7 +88,11 @@ func (s *SFU) Close() error {
 	for _, p := range peers {
 		<-p.notes.done
 	}
-	s.closing.Wait()
+	s.mu.Lock()
+	for s.closing > 0 {
+		s.quiet.Wait()
+	}
+	s.mu.Unlock()
 	close(s.stop)
 	s.running.Wait()
 	if err := s.mux.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
@@ -147,13 +153,25 @@ func (s *SFU) join(roomName, peer string, ev Events) (*Peer, error) {
 	return p, err
 }
 
-// leave takes a peer out of its room, and the room away with the last one.
+// leave takes a peer out of its room, and the room away with the last one. It counts the closing of the peer's connection in, before
+// Close could overlook it: the caller counts it out with closedOne.
 func (s *SFU) leave(p *Peer, cause string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, empty := p.room.leave(p, cause)
+	if was {
+		s.closing++
+	}
 	if empty && s.rooms[p.room.name] == p.room {
 		delete(s.rooms, p.room.name)
 	}
 	return was
+}
+
+func (s *SFU) closedOne() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing--; s.closing == 0 {
+		s.quiet.Broadcast()
+	}
 }

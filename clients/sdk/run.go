@@ -153,11 +153,15 @@ func (c *Client) attach(l *link, first bool) {
 	}
 }
 
+// neverTooLarge is a length in bytes that no server ends a connection for: what did
+// was something longer, such as a file whose upload has failed already.
+const neverTooLarge = 8 << 10
+
 // detach takes the connection out of use. What may be sent again waits for the next one.
 func (c *Client) detach(err error) {
 	c.mu.Lock()
 	c.link, c.up = nil, make(chan struct{})
-	if p := c.longestLocked(); p != nil && tooLarge(err) {
+	if p := c.longestLocked(); p != nil && tooLarge(err) && len(p.frame) > neverTooLarge {
 		delete(c.pending, p.task) // sent again, it would end every connection
 		p.err = errTooLarge()
 		close(p.done)
