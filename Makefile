@@ -19,7 +19,7 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list
 TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk
 
-say = @printf '\n==> %s\n' "$(1)"
+say = @printf '\n==> %s\n' '$(1)'
 
 .PHONY: help run build web test test-quick test-go test-web test-e2e test-packages lint bench fuzz clean toolchain
 
@@ -70,9 +70,14 @@ test-packages: toolchain
 	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(TEST_PACKAGES) >/dev/null; \
 	fi
 
-test-go: web
+test-go: build
 	$(call say,Go tests with the race detector)
-	CGO_ENABLED=1 go test -race -timeout 15m ./...
+	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -v '/cmd/neochat/')
+	$(call say,the contract from outside (race detector in the server))
+	CGO_ENABLED=1 go build -race -o $(BIN)-race ./cmd/neochat
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)-race" go test -count=1 ./cmd/neochat/contract
+	$(call say,the process from outside)
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./cmd/neochat/process
 
 test-web: $(WEB)/node_modules/.installed
 	$(call say,tests of the web client)

@@ -120,7 +120,8 @@ func TestBodyLimit(t *testing.T) {
 	a.quiet()
 	a.send("type: GET\nfile: %2B1_3_big\n\n")
 	a.next().fails(t, "404")
-	if grown := s.rss() - before; grown > 8<<20 {
+	// Less than one body, whole; a server with the race detector takes 13 MiB for the same.
+	if grown := s.rss() - before; grown > 15<<20 {
 		t.Errorf("the server's memory grew by %d bytes: bodies must be streamed", grown)
 	}
 	over := "time: 4\nfile_name: big\n\n\x00" + body + body + "\n" + body
