@@ -92,7 +92,7 @@ func (c *conn) catchUp() {
 		c.backlog.reading()
 		page, err := c.srv.store.Undelivered(c.ctx, c.account, c.device, after, 200)
 		if err != nil {
-			c.srv.log.Error("reading what a device missed", "error", err)
+			c.srv.failed(c.ctx, "reading what a device missed", err)
 			c.close(wire.CloseTryLater, "what you missed cannot be read now")
 			return
 		}

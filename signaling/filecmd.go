@@ -135,7 +135,7 @@ func download(q *request) error {
 	}
 	body, err := q.c.srv.cfg.Blobs.Open(ctx, f.Hash)
 	if err != nil {
-		q.c.srv.log.Error("opening a stored file", "hash", f.Hash, "error", err)
+		q.c.srv.failed(q.c.ctx, "opening a stored file", err)
 		return refusal(wire.StatFailed, "the server lost this file")
 	}
 	b := wire.Append(q.head(wire.StatOK), "file", f.Name)
@@ -194,7 +194,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.log.Error("serving a file", "error", err)
+	s.failed(r.Context(), "serving a file", err)
 	respond(w, wire.StatUnavailable, "reason", "the file cannot be read now; try again")
 }
 

@@ -174,7 +174,7 @@ func (q *request) refuse(err error) {
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		q.fail(wire.StatUnavailable, "the server cannot do this now; try again, a send with the same client_message_id")
 	default:
-		q.c.srv.log.Error("request failed", "message_type", q.kind, "error", err)
+		q.c.srv.failed(q.c.ctx, "answering "+q.kind, err)
 		q.fail(wire.StatFailed, "the server failed; nothing was done")
 	}
 }

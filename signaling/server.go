@@ -134,6 +134,14 @@ func (s *Server) Shutdown(ctx context.Context) {
 	}
 }
 
+// failed logs what went wrong here. Where the client left meanwhile, client being
+// done, it was nothing but that.
+func (s *Server) failed(client context.Context, what string, err error) {
+	if client.Err() == nil {
+		s.log.Error(what, "error", err)
+	}
+}
+
 // admit counts a new connection in, unless the server is closing.
 func (s *Server) admit(c *conn) bool {
 	s.mu.Lock()

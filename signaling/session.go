@@ -240,7 +240,7 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 	case errors.Is(err, store.ErrSuspended):
 		respond(w, wire.StatForbidden, "reason", "this account is suspended; ask the server's operator")
 	case err != nil:
-		s.log.Error("opening a session", "error", err)
+		s.failed(r.Context(), "opening a session", err)
 		respond(w, wire.StatUnavailable, "reason", "the server cannot do this now; try again")
 	default:
 		http.SetCookie(w, sessionCookie(r, token, cookieLife))
