@@ -49,11 +49,11 @@ for (const open of [openChromium, openFirefox]) {
     });
 
     test('a film of somebody else is found', async () => {
-      await assert.rejects(assertFilm(tab, SCREEN, ANN.id, SHORT), /somebody else/);
+      await assert.rejects(assertFilm(tab, SCREEN, ANN.id), /somebody else/);
     });
 
     test('a voice of somebody else is found', async () => {
-      await assert.rejects(assertVoice(tab, AUDIO, 698, [ANN.tone], SHORT), /another voice/);
+      await assert.rejects(assertVoice(tab, AUDIO, 698, [ANN.tone]), /another voice/);
     });
 
     test('a missing film and a missing voice are found', async () => {
