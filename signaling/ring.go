@@ -71,18 +71,9 @@ func (q *request) key() string {
 }
 
 // ring rings the devices of a cell's callees, or of those that friends names.
-func ring(q *request) error {
-	callees, err := q.friends()
-	if err != nil {
-		return err
-	}
-	cs := q.c.srv.cells
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	x, err := cs.runByLocked(q)
-	if err != nil {
-		return err
-	}
+func ring(q *request) error { return q.asHost(ringLocked) }
+
+func ringLocked(q *request, cs *cells, x *cell, callees []string) error {
 	for _, a := range callees {
 		if a == q.c.account || !x.member(a) {
 			return refusal(wire.StatNotFound, "friends names somebody this call is not with")
@@ -105,13 +96,24 @@ func ring(q *request) error {
 	return nil
 }
 
-// runByLocked finds the call that a message is about, for those who may ring and stop ringing others.
-func (cs *cells) runByLocked(q *request) (*cell, error) {
-	x, err := cs.findLocked(q.key(), q.c.account)
-	if err == nil && x.opener != q.c.account && x.person(q.c.account) == nil {
-		err = refusal(wire.StatForbidden, "only who opened this call or has joined it may do this; refuse it with cell_type: 404")
+// asHost runs f, with the cells locked, on the call that the message is about and the callees it
+// names, for those who may ring others in it and stop their ringing.
+func (q *request) asHost(f func(q *request, cs *cells, x *cell, callees []string) error) error {
+	callees, err := q.friends()
+	if err != nil {
+		return err
 	}
-	return x, err
+	cs := q.c.srv.cells
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err != nil {
+		return err
+	}
+	if x.opener != q.c.account && x.person(q.c.account) == nil {
+		return refusal(wire.StatForbidden, "only who opened this call or has joined it may do this; refuse it with cell_type: 404")
+	}
+	return f(q, cs, x, callees)
 }
 
 // person returns account's participant, or nil.
@@ -274,18 +276,9 @@ func (cs *cells) answerLocked(x *cell, r *bell, c *conn, stat int) {
 }
 
 // cancelRing stops the ringing of all callees, or of those that friends names.
-func cancelRing(q *request) error {
-	callees, err := q.friends()
-	if err != nil {
-		return err
-	}
-	cs := q.c.srv.cells
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	x, err := cs.runByLocked(q)
-	if err != nil {
-		return err
-	}
+func cancelRing(q *request) error { return q.asHost(cancelLocked) }
+
+func cancelLocked(q *request, cs *cells, x *cell, callees []string) error {
 	q.ok("cell_key", x.key)
 	var stop []string
 	for account := range x.ringing {
