@@ -96,6 +96,7 @@ func TestSeveralCallees(t *testing.T) {
 	if m := c.ask("message_type", "cell", "type", "GET"); m.Get("count") != "1" {
 		t.Errorf("the call goes on without its opener, but is listed as %q", m.Fields)
 	}
+	c.expect("connection_key", key, "user_account", "a", "friends", "a,b", "participants", "1")
 	c.ask("message_type", "leave", "connection_key", key)
 	c.await("message_type", "call_record", "outcome", "answered")
 	b.await("message_type", "call_record", "outcome", "refused")

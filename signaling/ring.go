@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"neochat/store"
@@ -328,18 +329,22 @@ func listCells(q *request) error {
 			continue
 		}
 		n++
-		items = appendCell(items, x, rings)
+		items = appendCell(items, x, q.c.account, rings)
 	}
 	q.list(n, items, false)
 	return nil
 }
 
-func appendCell(b []byte, x *cell, rings bool) []byte {
+func appendCell(b []byte, x *cell, reader string, rings bool) []byte {
 	b = wire.Append(b, "connection_key", x.key)
 	b = wire.Append(b, "call", x.kind)
 	b = wire.Append(b, "user_account", x.opener)
 	if x.group != "" {
 		b = wire.Append(b, "group_id", x.group)
+	} else {
+		others := slices.DeleteFunc(x.everyone(), func(account string) bool { return account == reader })
+		slices.Sort(others)
+		b = wire.Append(b, "friends", strings.Join(others, ","))
 	}
 	if x.conversation != 0 {
 		b = wire.AppendInt(b, "conversation", x.conversation)
