@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"math"
 	"sync"
 	"time"
 
@@ -14,23 +15,42 @@ const confirmEvery = 200 * time.Millisecond
 // it missed, and moves its cursor: a pong confirms what was written before its ping.
 type backlog struct {
 	mu         sync.Mutex
-	plain      bool  // guarded by mu, like the rest
-	catching   bool  // pushes of durable changes are held back: pages bring them
-	missed     bool  // one was held back since the last page was read
+	plain      bool   // guarded by mu, like the rest
+	catching   bool   // pushes of durable changes are held back: pages bring them
+	missed     bool   // one was held back since the last page was read
+	held       []item // those held back that no page will bring: the account's own
+	heldBytes  int
 	level      int64 // every change up to here was brought by pages
 	written    int64 // highest change written to the socket
 	confirming bool  // a goroutine confirms
 }
 
-// holdBack reports whether a push of this change must not go out: a page brings it, or has.
-func (b *backlog) holdBack(change int64) bool {
+// holdBack reports whether a push of a durable change must not go out: a page
+// brings it, or has, or it follows with the pages. full: too much follows.
+func (b *backlog) holdBack(it item) (hold, full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.catching {
 		b.missed = true
-		return true
+		if it.own {
+			b.held = append(b.held, it)
+			b.heldBytes += len(it.data)
+		}
+		return true, b.heldBytes > maxPushed
 	}
-	return b.plain && change <= b.level
+	return b.plain && it.change <= b.level && !it.own, false
+}
+
+// before takes those held back whose change comes before the given one, in their order.
+func (b *backlog) before(change int64) (data []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for len(b.held) > 0 && b.held[0].change < change {
+		data = append(data, b.held[0].data...)
+		b.heldBytes -= len(b.held[0].data)
+		b.held = b.held[1:]
+	}
+	return data
 }
 
 // begin makes the connection a plain device's that is not level yet.
@@ -98,11 +118,15 @@ func (c *conn) catchUp() {
 		}
 		var data []byte
 		for i := range page {
+			data = append(data, c.backlog.before(page[i].Change)...)
 			data = appendMessage(data, &page[i], c.account)
 			after = page[i].Change
 			if len(data) > maxWaiting-maxFrame {
 				break
 			}
+		}
+		if len(page) == 0 {
+			data = c.backlog.before(math.MaxInt64)
 		}
 		if len(data) > 0 {
 			c.answer(item{data: data, change: after})

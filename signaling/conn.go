@@ -169,10 +169,14 @@ func (c *conn) answer(it item) {
 
 // push queues what the connection was not asked for; a peer that lets too much wait is closed. It never waits.
 func (c *conn) push(it item) {
-	if it.change != 0 && c.backlog.holdBack(it.change) {
-		return
+	hold, full := false, false
+	if it.change != 0 {
+		hold, full = c.backlog.holdBack(it)
 	}
-	start, full := c.out.put(it)
+	start := false
+	if !hold {
+		start, full = c.out.put(it)
+	}
 	if full {
 		c.close(wire.CloseTryLater, "too much is waiting for this connection")
 	} else if start {

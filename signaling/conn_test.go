@@ -346,3 +346,37 @@ func TestEarlyFramesAreKept(t *testing.T) {
 		got += string(b[:n])
 	}
 }
+
+// TestCatchingUpLosesNothingOfOnesOwn: what the account's other devices do while a
+// plain device catches up is in no page of what it missed, and must come all the same.
+func TestCatchingUpLosesNothingOfOnesOwn(t *testing.T) {
+	var b backlog
+	b.begin()
+	b.reading()
+	held := func(it item) bool { hold, _ := b.holdBack(it); return hold }
+	for change := range int64(4) {
+		if !held(item{data: []byte{byte('0' + change)}, change: change, own: change%2 == 1}) {
+			t.Error("a push went out before the pages")
+		}
+	}
+	if got := string(b.before(2)); got != "1" {
+		t.Errorf("before change 2 comes %q", got)
+	}
+	if b.reached(2, false) || b.reached(2, true) {
+		t.Error("level, though pushes were held back since the page was read")
+	}
+	b.reading()
+	if got := string(b.before(100)); got != "3" {
+		t.Errorf("at the end comes %q", got)
+	}
+	if !b.reached(2, true) {
+		t.Error("not level")
+	}
+	if held(item{change: 2, own: true}) || !held(item{change: 2}) || held(item{change: 3}) {
+		t.Error("once level, only what a page brought is held back")
+	}
+	b.begin()
+	if _, full := b.holdBack(item{data: make([]byte, maxPushed+1), change: 9, own: true}); !full {
+		t.Error("what is held back has no bound")
+	}
+}

@@ -19,6 +19,7 @@ type item struct {
 	data   []byte
 	push   bool
 	change int64         // of the durable change it tells; 0: none
+	own    bool          // the reader's account made that change, elsewhere
 	body   io.ReadCloser // a binary frame: data, then this; nil: text
 }
 

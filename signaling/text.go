@@ -85,7 +85,7 @@ func (s *Server) deliver(posted []store.Posted, from *conn) {
 				s.hub.push(account, others, nil)
 				continue
 			}
-			own := item{data: appendMessage(nil, &p.Message, account), change: p.Change}
+			own := item{data: appendMessage(nil, &p.Message, account), change: p.Change, own: true}
 			s.hub.push(account, own, from)
 		}
 	}
