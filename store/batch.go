@@ -177,7 +177,7 @@ func (b *batch) flushMessages() error {
 		t := b.tails[m.Conversation]
 		m.Seq = t.next
 		t.next++
-		b.args = append(b.args, m.Conversation, m.Seq, m.Change, m.Author, m.Kind, m.Text,
+		b.args = append(b.args, m.Conversation, m.Seq, m.Change, m.Change, m.Author, m.Kind, m.Text,
 			nullBytes(m.Carry), nullString(joinFiles(m.files)), m.Time, nullString(m.ClientID))
 		if since, ok := m.talk.stay(m.Author); ok {
 			b.raise(stayKey{m.Conversation, m.Author, since}, m.Seq)
@@ -194,7 +194,7 @@ func (b *batch) advance() error {
 	b.args = b.args[:0]
 	for _, id := range b.order {
 		t := b.tails[id]
-		if _, err := b.exec(wAdvance, t.count, t.lastChange, id); err != nil {
+		if _, err := b.exec(wAdvance, t.count, t.lastChange, t.lastChange, id); err != nil {
 			return err
 		}
 		b.args = append(b.args, id)

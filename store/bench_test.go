@@ -62,7 +62,7 @@ func BenchmarkBareInsert(b *testing.B) {
 	}
 	ctx := context.Background()
 	conn := s.writer.conn // nothing else is written meanwhile
-	insert := multiQueries()[mMessages]
+	insert := multiQueries(sqliteDialect())[mMessages]
 	stmt, err := conn.PrepareContext(ctx, insert.sized(64))
 	if err != nil {
 		b.Fatal(err)
@@ -78,13 +78,13 @@ func BenchmarkBareInsert(b *testing.B) {
 }
 
 func bareBatch(ctx context.Context, conn *sql.Conn, stmt *sql.Stmt, n int) error {
-	if _, err := conn.ExecContext(ctx, beginWrite); err != nil {
+	if _, err := conn.ExecContext(ctx, sqliteDialect().begin); err != nil {
 		return err
 	}
-	args := make([]any, 0, 64*10)
+	args := make([]any, 0, 64*11)
 	for row := n; row < n+batchLimit; row++ {
 		pair := row / benchOpen % benchPairs // in the order in which BenchmarkPost sends
-		args = append(args, int64(pair+1), int64(row+2), int64(row+100), benchAccount(pair, row%2), "text", benchText,
+		args = append(args, int64(pair+1), int64(row+2), int64(row+100), int64(row+100), benchAccount(pair, row%2), "text", benchText,
 			nil, nil, time.Now().UnixMilli(), fmt.Sprintf("%d-%d", pair, row))
 		if len(args) == cap(args) {
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {

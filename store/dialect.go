@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"github.com/pressly/goose/v3"
@@ -23,21 +24,46 @@ import (
 //go:embed migrations/sqlite/*.sql
 var migrations embed.FS
 
-const (
-	driverName    = "sqlite"
-	gooseDialect  = goose.DialectSQLite3
-	migrationsDir = "migrations/sqlite"
+// dialect is what differs between the databases, so that there is one set of statements.
+type dialect struct {
+	driver        string
+	goose         goose.Dialect
+	migrations    string // folder of the embedded ones
+	countTables   string // counts the tables of a name
+	begin         string // begins a transaction that writes
+	insertNew     string // INSERT that leaves rows alone whose key is there
+	greatest      string // the function: the larger of two values
+	least         string // the function: the smaller of two values
+	failed        func(error) bool
+	noTransaction func(error) bool
+	// upsert ends an INSERT: where the row of that key is there, set is done to it; {x} stands for
+	// the value of column x that was to be inserted.
+	upsert func(key, set string) string
+}
 
-	// countTables counts the tables of a name.
-	countTables = "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?"
+// sqliteDialect is the embedded database.
+func sqliteDialect() dialect {
+	return dialect{
+		driver:      "sqlite",
+		goose:       goose.DialectSQLite3,
+		migrations:  "migrations/sqlite",
+		countTables: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
+		// The write lock is taken at once: a transaction that reads first and then
+		// wants to write could otherwise fail with SQLITE_BUSY in its middle.
+		begin:         "BEGIN IMMEDIATE",
+		insertNew:     "INSERT OR IGNORE",
+		greatest:      "MAX",
+		least:         "MIN",
+		failed:        databaseFailed,
+		noTransaction: noTransaction,
+		upsert: func(key, set string) string {
+			return " ON CONFLICT (" + key + ") DO UPDATE SET " + inserted.ReplaceAllString(set, "excluded.$1")
+		},
+	}
+}
 
-	// The write lock is taken at once: a transaction that reads first and then
-	// wants to write could otherwise fail with SQLITE_BUSY in its middle.
-	beginWrite = "BEGIN IMMEDIATE"
-
-	upsertReadSeq   = " ON CONFLICT (conversation, user_account, since_seq) DO UPDATE SET read_seq = MAX(read_seq, excluded.read_seq)"
-	upsertDelivered = " ON CONFLICT (user_account, device) DO UPDATE SET delivered_change = MAX(delivered_change, excluded.delivered_change)"
-)
+// inserted finds {column} in the set of an upsert.
+var inserted = regexp.MustCompile(`\{([a-z_]+)\}`)
 
 // writerDSN names the database for the one writing connection.
 func writerDSN(path string) (string, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // newestMigration is the schema this program writes.
-const newestMigration = 1
+const newestMigration = 2
 
 // prepareFile makes the database file, for its owner's eyes only, unless it is
 // there. SQLite gives its -wal and -shm files the same mode.
@@ -30,7 +30,7 @@ func prepareFile(path string) error {
 
 // refuseNewer looks at an existing database through a read-only connection and
 // returns ErrNewerSchema if a newer program has migrated it.
-func refuseNewer(ctx context.Context, path string) error {
+func refuseNewer(ctx context.Context, d dialect, path string) error {
 	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("look at the database file: %w", err)
@@ -41,12 +41,12 @@ func refuseNewer(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open(driverName, name)
+	db, err := sql.Open(d.driver, name)
 	if err != nil {
 		return fmt.Errorf("open %s for reading: %w", path, err)
 	}
 	defer db.Close()
-	version, err := schemaVersion(ctx, db)
+	version, err := schemaVersion(ctx, db, d)
 	if err != nil {
 		return fmt.Errorf("read the schema version of %s: %w", path, err)
 	}
@@ -57,9 +57,9 @@ func refuseNewer(ctx context.Context, path string) error {
 }
 
 // schemaVersion is 0 for a database without our tables.
-func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
+func schemaVersion(ctx context.Context, db *sql.DB, d dialect) (int64, error) {
 	var tables int
-	err := db.QueryRowContext(ctx, countTables, goose.DefaultTablename).Scan(&tables)
+	err := db.QueryRowContext(ctx, d.countTables, goose.DefaultTablename).Scan(&tables)
 	if err != nil || tables == 0 {
 		return 0, err
 	}
@@ -69,12 +69,12 @@ func schemaVersion(ctx context.Context, db *sql.DB) (int64, error) {
 }
 
 // migrate brings the schema up to newestMigration.
-func migrate(ctx context.Context, db *sql.DB, log *slog.Logger) error {
-	dir, err := fs.Sub(migrations, migrationsDir)
+func migrate(ctx context.Context, db *sql.DB, d dialect, log *slog.Logger) error {
+	dir, err := fs.Sub(migrations, d.migrations)
 	if err != nil {
 		return fmt.Errorf("embedded migrations: %w", err)
 	}
-	provider, err := goose.NewProvider(gooseDialect, db, dir, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(d.goose, db, dir, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return fmt.Errorf("read migrations: %w", err)
 	}

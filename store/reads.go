@@ -40,7 +40,7 @@ const seenChange = "CASE WHEN w.until_change < d.last_change THEN w.until_change
 // stillHere is until_seq and until_change of somebody who has not left.
 const stillHere = int64(1<<63 - 1)
 
-func readQueries() [numReads]string {
+func readQueries(dialect) [numReads]string {
 	return [numReads]string{
 		qChange:   "SELECT value FROM counters WHERE name = 'change'",
 		qUser:     "SELECT " + userColumns + " FROM users WHERE user_account = ?",

@@ -33,6 +33,7 @@ type Config struct {
 // Store is an open database. Its methods may be called from any goroutine.
 type Store struct {
 	log       *slog.Logger
+	dialect   dialect
 	writeDB   *sql.DB
 	readDB    *sql.DB
 	queries   [numReads]*sql.Stmt // prepared on readDB
@@ -56,7 +57,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{log: log, passwords: passwords}
+	s := &Store{log: log, dialect: sqliteDialect(), passwords: passwords}
 	if err := s.open(ctx, cfg.Path); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
 	}
@@ -65,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, path string) error {
-	if err := refuseNewer(ctx, path); err != nil {
+	if err := refuseNewer(ctx, s.dialect, path); err != nil {
 		return err
 	}
 	if err := prepareFile(path); err != nil {
@@ -82,14 +83,14 @@ func (s *Store) openWriter(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if s.writeDB, err = sql.Open(driverName, name); err != nil {
+	if s.writeDB, err = sql.Open(s.dialect.driver, name); err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	s.writeDB.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writeDB, s.log); err != nil {
+	if err := migrate(ctx, s.writeDB, s.dialect, s.log); err != nil {
 		return err
 	}
-	s.writer = newWriter(s.writeDB, s.log, time.Now)
+	s.writer = newWriter(s.writeDB, s.dialect, s.log, time.Now)
 	return s.writer.connect(ctx)
 }
 
@@ -98,13 +99,13 @@ func (s *Store) openReaders(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if s.readDB, err = sql.Open(driverName, name); err != nil {
+	if s.readDB, err = sql.Open(s.dialect.driver, name); err != nil {
 		return fmt.Errorf("open %s for reading: %w", path, err)
 	}
 	readers := max(4, runtime.NumCPU())
 	s.readDB.SetMaxOpenConns(readers)
 	s.readDB.SetMaxIdleConns(readers)
-	for i, query := range readQueries() {
+	for i, query := range readQueries(s.dialect) {
 		if s.queries[i], err = s.readDB.PrepareContext(ctx, query); err != nil {
 			return fmt.Errorf("prepare read %d: %w", i, err)
 		}

@@ -78,7 +78,7 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 }
 
 func TestNewestMigrationIsTheNewest(t *testing.T) {
-	files, err := fs.Glob(migrations, migrationsDir+"/*.sql")
+	files, err := fs.Glob(migrations, sqliteDialect().migrations+"/*.sql")
 	if err != nil || len(files) != newestMigration {
 		t.Fatalf("%d migrations, newestMigration is %d (%v)", len(files), newestMigration, err)
 	}
@@ -101,13 +101,13 @@ func TestSettings(t *testing.T) {
 func TestNoQueryScans(t *testing.T) {
 	s := openNew(t)
 	var all []string
-	for _, q := range readQueries() {
+	for _, q := range readQueries(sqliteDialect()) {
 		all = append(all, q)
 	}
-	for _, q := range writeQueries() {
+	for _, q := range writeQueries(sqliteDialect()) {
 		all = append(all, q)
 	}
-	for _, m := range multiQueries() {
+	for _, m := range multiQueries(sqliteDialect()) {
 		all = append(all, m.sized(1), m.sized(64))
 	}
 	for _, q := range all {

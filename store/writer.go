@@ -37,9 +37,10 @@ type job struct {
 // writer owns the writing connection. One goroutine commits, another runs the
 // callbacks, so that the next batch is being committed meanwhile.
 type writer struct {
-	db  *sql.DB
-	log *slog.Logger
-	now func() time.Time
+	db      *sql.DB
+	dialect dialect
+	log     *slog.Logger
+	now     func() time.Time
 
 	mu     sync.RWMutex // held while sending, so that queue is not closed under a sender
 	closed bool         // guarded by mu
@@ -59,9 +60,9 @@ type writer struct {
 	batch  *batch
 }
 
-func newWriter(db *sql.DB, log *slog.Logger, now func() time.Time) *writer {
+func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *writer {
 	w := &writer{
-		db: db, log: log, now: now,
+		db: db, dialect: d, log: log, now: now,
 		queue:    make(chan operation, queueLimit),
 		delivery: make(chan []job, 1),
 		done:     make(chan struct{}),
@@ -79,12 +80,12 @@ func (w *writer) connect(ctx context.Context) error {
 		return fmt.Errorf("connect the writer: %w", err)
 	}
 	w.conn = conn
-	for i, query := range writeQueries() {
+	for i, query := range writeQueries(w.dialect) {
 		if w.stmts[i], err = conn.PrepareContext(ctx, query); err != nil {
 			return fmt.Errorf("prepare write %d: %w", i, err)
 		}
 	}
-	for i, query := range multiQueries() {
+	for i, query := range multiQueries(w.dialect) {
 		if w.multis[i], err = prepareMulti(ctx, conn, query); err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (w *writer) prepareTransaction(ctx context.Context) (err error) {
 	for _, t := range []struct {
 		stmt  **sql.Stmt
 		query string
-	}{{&w.begin, beginWrite}, {&w.commit, "COMMIT"}, {&w.undo, "ROLLBACK"}} {
+	}{{&w.begin, w.dialect.begin}, {&w.commit, "COMMIT"}, {&w.undo, "ROLLBACK"}} {
 		if *t.stmt, err = w.conn.PrepareContext(ctx, t.query); err != nil {
 			return fmt.Errorf("prepare %s: %w", t.query, err)
 		}
@@ -217,7 +218,7 @@ func (w *writer) write(jobs []job) {
 		return
 	}
 	w.log.Warn("write failed", "operations", len(jobs), "error", err)
-	if len(jobs) == 1 || databaseFailed(err) {
+	if len(jobs) == 1 || w.dialect.failed(err) {
 		fail(jobs, err)
 		return
 	}
@@ -226,7 +227,7 @@ func (w *writer) write(jobs []job) {
 		if err := w.attempt(single); err != nil {
 			w.log.Error("operation failed", "error", err)
 			fail(single, err)
-			if databaseFailed(err) {
+			if w.dialect.failed(err) {
 				fail(jobs[i+1:], err)
 				return
 			}
@@ -275,7 +276,7 @@ func (w *writer) healthy(ctx context.Context) error {
 // lost rolls back. Where even that fails the connection is given up.
 func (w *writer) lost(ctx context.Context, cause error) error {
 	w.cache = newCache()
-	if _, err := w.undo.ExecContext(ctx); err != nil && !noTransaction(err) {
+	if _, err := w.undo.ExecContext(ctx); err != nil && !w.dialect.noTransaction(err) {
 		w.log.Error("rollback failed, reconnecting", "error", err)
 		if err := w.disconnect(); err != nil {
 			w.log.Error("disconnect failed", "error", err)

@@ -39,7 +39,7 @@ const (
 	numWrites
 )
 
-func writeQueries() [numWrites]string {
+func writeQueries(dialect) [numWrites]string {
 	return [numWrites]string{
 		wDrawChange:   "UPDATE counters SET value = value + ? WHERE name = 'change'",
 		wChange:       "SELECT value FROM counters WHERE name = 'change'",
@@ -53,7 +53,7 @@ func writeQueries() [numWrites]string {
 			SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
 			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq))`,
 		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
-		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ? WHERE id = ?",
+		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ?, touched = ? WHERE id = ?",
 		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, c.last_seq FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq DESC LIMIT 1`,
@@ -93,19 +93,21 @@ const (
 // separated by between, from prefix to suffix.
 type multiSQL struct{ prefix, row, between, suffix string }
 
-func multiQueries() [numMultis]multiSQL {
+func multiQueries(d dialect) [numMultis]multiSQL {
 	const stays = "INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq) VALUES "
 	return [numMultis]multiSQL{
-		mMessages: {"INSERT INTO messages (conversation, seq, change_no, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""},
+		mMessages: {"INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""},
 		mSent: {"SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time FROM messages WHERE ",
 			"(author = ? AND client_message_id = ?)", " OR ", ""},
-		mGrants:    {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
-		mReadSeq:   {stays, "(?, ?, ?, 0, 0, ?)", ", ", upsertReadSeq},
-		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change) VALUES ", "(?, ?, ?)", ", ", upsertDelivered},
-		mStays:     {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
-		mMembers:   {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
-		mLastSeq:   {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
+		mGrants: {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
+		mReadSeq: {stays, "(?, ?, ?, 0, 0, ?)", ", ",
+			d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+"(read_seq, {read_seq})")},
+		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change) VALUES ", "(?, ?, ?)", ", ",
+			d.upsert("user_account, device", "delivered_change = "+d.greatest+"(delivered_change, {delivered_change})")},
+		mStays:   {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
+		mMembers: {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
+		mLastSeq: {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
 	}
 }
 
