@@ -17,7 +17,7 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
 TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list
-TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk
+TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets
 
 say = @printf '\n==> %s\n' '$(1)'
 
@@ -63,6 +63,7 @@ test: test-packages lint test-go test-web test-e2e ## every test, in real browse
 test-packages: toolchain
 	@for c in $(TEST_COMMANDS); do command -v $$c >/dev/null || missing=1; done; \
 	fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing=1; \
+	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing=1; \
 	if [ -n "$${missing:-}" ]; then \
 	  printf '\n==> installing Debian packages for the tests: %s\n' "$(TEST_PACKAGES)"; \
 	  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
