@@ -26,20 +26,42 @@ type Sent struct {
 	Account      string // to whom, where it went to several accounts
 }
 
-// Text sends a text and returns once it is stored. It is delivered once however
-// often the connection breaks: it carries a client_message_id of its own. While the
-// server says "not now" (503) or "too often" (429) it waits and tries again, until
-// ctx ends. `<file>NAME</file>` in text names an uploaded file; see EscapeText.
-func (c *Client) Text(ctx context.Context, to To, text string) (Sent, error) {
-	return c.TextWithID(ctx, to, text, c.NewMessageID())
+// Draft is a message to be sent: a text, or a voice message.
+type Draft struct {
+	Text     string   // `<file>NAME</file>` in it names an uploaded file; see EscapeText
+	ReplyTo  string   // ID of a message of the same conversation; "": none
+	Mentions []string // accounts, or "all" alone; not with a voice message
+	Voice    *Voice   // then Text is not sent
+
+	// ClientMessageID is the caller's, of up to 64 bytes; "": one is made. The same one with the same
+	// content, at any later time, returns the first answer.
+	ClientMessageID string
 }
 
-// TextWithID is Text with a client_message_id of the caller's, of up to 64 bytes. The
-// same one with the same content, at any later time, returns the first answer.
-func (c *Client) TextWithID(ctx context.Context, to To, text, clientMessageID string) (Sent, error) {
+// Text sends a text; see Send.
+func (c *Client) Text(ctx context.Context, to To, text string) (Sent, error) {
+	return c.Send(ctx, to, Draft{Text: text})
+}
+
+// Send sends a message and returns once it is stored. It is delivered once however
+// often the connection breaks: it carries a client_message_id. While the
+// server says "not now" (503) or "too often" (429) it waits and tries again, until
+// ctx ends.
+func (c *Client) Send(ctx context.Context, to To, d Draft) (Sent, error) {
+	if d.ClientMessageID == "" {
+		d.ClientMessageID = c.NewMessageID()
+	}
 	m := message("message_type", TypeText, "friends", to.Account, "group_id", to.GroupID,
-		"conversation", to.Conversation, "client_message_id", clientMessageID)
-	m.Add("text", text)
+		"conversation", to.Conversation, "client_message_id", d.ClientMessageID, "reply_to", d.ReplyTo,
+		"mentions", strings.Join(d.Mentions, ","))
+	if v := d.Voice; v != nil {
+		m.Fields[0].Value = TypeVoice
+		m.Add("file", v.File)
+		m.Add("duration_ms", strconv.FormatInt(v.Duration.Milliseconds(), 10))
+		m.Add("waveform", v.Waveform)
+	} else {
+		m.Add("text", d.Text)
+	}
 	a, err := c.send(ctx, m)
 	if err != nil {
 		return Sent{}, err
@@ -130,11 +152,7 @@ func (c *Client) History(ctx context.Context, conversation string, q HistoryQuer
 	if err != nil {
 		return nil, false, err
 	}
-	page = make([]Message, 0, len(items))
-	for _, item := range items {
-		page = append(page, readMessage(item))
-	}
-	return page, answer.Get("more") == "yes", nil
+	return readMessages(items), answer.Get("more") == "yes", nil
 }
 
 // Conversation is one of the account's conversations.
@@ -145,6 +163,9 @@ type Conversation struct {
 	Name     string // of a group
 	LastSeq  int64
 	ReadSeq  int64
+	Unread   int64 // how many are after ReadSeq
+	Mentions int64 // how many of those mention this account
+	Left     bool  // no longer a member
 	Change   int64 // rises with every change of any conversation
 	Time     time.Time
 	Author   string // of the last message
@@ -194,15 +215,10 @@ func (c *Client) AllConversations(ctx context.Context) ([]Conversation, error) {
 func readConversation(m wire.Message) Conversation {
 	return Conversation{
 		ID: m.Get("conversation"), Account: m.Get("friends"), GroupID: m.Get("group_id"), Name: m.Get("name"),
-		LastSeq: number(m, "last_seq"), ReadSeq: number(m, "read_seq"), Change: number(m, "change"),
+		LastSeq: number(m, "last_seq"), ReadSeq: number(m, "read_seq"), Unread: number(m, "unread"),
+		Mentions: number(m, "mentioned"), Left: m.Get("left") == "yes", Change: number(m, "change"),
 		Time: millis(m, "time"), Author: m.Get("author"), LastType: m.Get("last_type"), Text: m.Get("text"),
 	}
-}
-
-// MarkRead says that this account has read up to seq. It never falls.
-func (c *Client) MarkRead(ctx context.Context, conversation string, seq int64) error {
-	_, _, err := c.Do(ctx, message("message_type", "receipt", "conversation", conversation, "read_seq", strconv.FormatInt(seq, 10)))
-	return err
 }
 
 // EscapeText makes what looks like the name of a file in s ordinary text.

@@ -1,19 +1,21 @@
 package sdk
 
 import (
-	"strconv"
-	"strings"
 	"time"
 
 	"neochat/wire"
 )
 
-// Event is what Client.Events gives: a Message, Receipt, Ring, RingEnd, Cell, Push, Online or Offline.
+// Event is what Client.Events gives: a Message, Edit, Deletion, Reaction, Receipt, Typing,
+// Presence, FriendEvent, BlockEvent, ProfileEvent, GroupLost, Ring, RingEnd, Cell, Push,
+// Resent, Online or Offline.
 type Event interface{ event() }
 
 // Types of a Message.
 const (
 	TypeText         = "text"
+	TypeVoice        = "voice"
+	TypeDeleted      = "deleted" // what is left of a message that was deleted for all
 	TypeMemberRecord = "member_record"
 	TypeCallRecord   = "call_record"
 )
@@ -21,7 +23,7 @@ const (
 // Message is one line of a conversation's history. Those of one conversation come
 // in the order of Seq; what this client sent itself does not come.
 type Message struct {
-	Type         string // TypeText, TypeMemberRecord, TypeCallRecord, or one of a later server
+	Type         string // TypeText and so on, or one of a later server
 	Author       string // who wrote or did it
 	Conversation string
 	Seq          int64 // rises by one per message of the conversation
@@ -30,20 +32,125 @@ type Message struct {
 	GroupID      string   // "" in a pair
 	Friends      []string // of one's own text: to whom; of a member_record: whom it is about
 	Text         string
+	ReplyTo      string    // ID of the message it answers; "": none
+	Mentions     []string  // accounts, or "all" alone
+	Edited       time.Time // zero: never
+	Voice        Voice     // of a TypeVoice
+	Reactions    []ReactionCount
+	MyReactions  []string
 
 	ClientMessageID string        // only of one's own
-	Event           string        // of a member_record: created, invited, left
+	Event           string        // of a member_record: created, invited, left, removed, permissions, described, dissolved
+	Permissions     string        // of a member_record of permissions: those given
 	Call            string        // of a call_record: call, videocall
 	Outcome         string        // of a call_record: answered, missed, refused, cancelled
 	Duration        time.Duration // of a call_record
 	CellKey         string        // of a call_record
+	Change          int64         // what happened last with it, as told; 0: not told
 	Wire            wire.Message  // all of its lines
 }
 
-// Receipt: another connection of this account has read up to ReadSeq.
+// Voice is what a voice message holds.
+type Voice struct {
+	File     string // an uploaded one; see Client.Download
+	Duration time.Duration
+	Waveform string // up to 128 hexadecimal digits, each the height of a piece of it
+}
+
+// ReactionCount is how many people reacted to a message in one way.
+type ReactionCount struct {
+	Reaction string
+	Count    int
+}
+
+// Edit: a message's text was changed.
+type Edit struct {
+	Account, MessageID, Conversation string
+	Seq                              int64
+	Text                             string
+	Mentions                         []string
+	Time                             time.Time
+	Change                           int64
+}
+
+// Deletion: a message was deleted, for all or (ForAll false) for this account alone.
+type Deletion struct {
+	Account, MessageID, Conversation string
+	Seq                              int64
+	ForAll                           bool
+	Change                           int64
+}
+
+// Reaction: somebody reacted to a message, or (Gone) took it back.
+type Reaction struct {
+	Account, MessageID, Conversation string
+	Seq                              int64
+	Reaction                         string
+	Gone                             bool
+	Change                           int64
+}
+
+// Receipt: an account, maybe this one on another connection, has received and read up to these.
 type Receipt struct {
-	Conversation string
-	ReadSeq      int64
+	Account, Conversation string
+	ReadSeq, DeliveredSeq int64 // 0: not told
+	Change                int64
+}
+
+// Typing: somebody writes, or (Stopped) no more.
+type Typing struct {
+	Account, Conversation, GroupID string
+	Stopped                        bool
+}
+
+// States of a Presence.
+const (
+	StateOnline  = "online"
+	StateAway    = "away"
+	StateOffline = "offline"
+)
+
+// Presence is how somebody of the accounts watched is.
+type Presence struct {
+	Account  string
+	State    string    // StateOnline, StateAway, StateOffline
+	LastSeen time.Time // zero: not to be seen
+}
+
+// States of a friendship.
+const (
+	FriendAccepted = "accepted"
+	FriendAsked    = "asked"  // in a list: by this account
+	FriendAsking   = "asking" // in a list: this account is asked
+	FriendRefused  = "refused"
+	FriendEnded    = "ended"
+)
+
+// FriendEvent: Account did something to the friendship with Friend; one of them is this account.
+type FriendEvent struct {
+	Account, Friend string
+	State           string // FriendAsked, FriendAccepted, FriendRefused, FriendEnded
+	Text            string
+	Change          int64
+}
+
+// BlockEvent: another connection of this account blocked somebody, or (Gone) no longer does.
+type BlockEvent struct {
+	Account string
+	Gone    bool
+	Change  int64
+}
+
+// ProfileEvent: another connection of this account changed its profile.
+type ProfileEvent struct {
+	Changed map[ProfileField]string
+	Change  int64
+}
+
+// GroupLost: this account is no longer a member of a group.
+type GroupLost struct {
+	GroupID, Conversation string
+	Change                int64
 }
 
 // Ring: somebody calls. It may come again after a reconnect.
@@ -74,79 +181,20 @@ type Online struct{}
 // Offline: the connection was lost, for the reason Err; the client tries to come back.
 type Offline struct{ Err error }
 
-func (Message) event() {}
-func (Receipt) event() {}
-func (Ring) event()    {}
-func (RingEnd) event() {}
-func (Cell) event()    {}
-func (Push) event()    {}
-func (Online) event()  {}
-func (Offline) event() {}
-
-// readEvent tells what a pushed message is.
-func readEvent(m wire.Message) Event {
-	kind, gone := m.Get("message_type"), m.Get("type") == "DELETE"
-	key := m.Get("cell_key")
-	if key == "" {
-		key = m.Get("connection_key")
-	}
-	switch {
-	case m.Get("conversation") != "" && number(m, "seq") > 0:
-		return readMessage(m)
-	case kind == "receipt":
-		return Receipt{Conversation: m.Get("conversation"), ReadSeq: number(m, "read_seq")}
-	case (kind == "call" || kind == "videocall") && gone:
-		return RingEnd{Account: m.Get("user_account"), CellKey: key, Cause: m.Get("cause")}
-	case kind == "call" || kind == "videocall":
-		return Ring{Account: m.Get("user_account"), CellKey: key, GroupID: m.Get("group_id"),
-			Conversation: m.Get("conversation"), Video: kind == "videocall"}
-	case kind == "cell":
-		return Cell{Account: m.Get("user_account"), CellKey: key, Type: int(number(m, "cell_type")), Over: gone}
-	}
-	return Push{m}
-}
-
-func readMessage(m wire.Message) Message {
-	return Message{
-		Type:            m.Get("message_type"),
-		Author:          m.Get("user_account"),
-		Conversation:    m.Get("conversation"),
-		Seq:             number(m, "seq"),
-		ID:              m.Get("message_id"),
-		Time:            millis(m, "time"),
-		GroupID:         m.Get("group_id"),
-		Friends:         accounts(m.Get("friends")),
-		Text:            m.Get("text"),
-		ClientMessageID: m.Get("client_message_id"),
-		Event:           m.Get("event"),
-		Call:            m.Get("call"),
-		Outcome:         m.Get("outcome"),
-		Duration:        time.Duration(number(m, "duration_ms")) * time.Millisecond,
-		CellKey:         m.Get("connection_key"),
-		Wire:            m,
-	}
-}
-
-// number reads a decimal value; what is none is 0.
-func number(m wire.Message, name string) int64 {
-	n, err := strconv.ParseInt(m.Get(name), 10, 64)
-	if err != nil {
-		return 0
-	}
-	return n
-}
-
-// millis reads a time in Unix milliseconds; what is none is the zero Time.
-func millis(m wire.Message, name string) time.Time {
-	if n := number(m, name); n != 0 {
-		return time.UnixMilli(n)
-	}
-	return time.Time{}
-}
-
-func accounts(list string) []string {
-	if list == "" {
-		return nil
-	}
-	return strings.Split(list, ",")
-}
+func (Message) event()      {}
+func (Edit) event()         {}
+func (Deletion) event()     {}
+func (Reaction) event()     {}
+func (Receipt) event()      {}
+func (Typing) event()       {}
+func (Presence) event()     {}
+func (FriendEvent) event()  {}
+func (BlockEvent) event()   {}
+func (ProfileEvent) event() {}
+func (GroupLost) event()    {}
+func (Ring) event()         {}
+func (RingEnd) event()      {}
+func (Cell) event()         {}
+func (Push) event()         {}
+func (Online) event()       {}
+func (Offline) event()      {}

@@ -22,7 +22,7 @@ func Example() {
 			continue
 		}
 		// an id that follows from the message: a second start does not answer it again
-		if _, err := client.TextWithID(ctx, sdk.To{Conversation: m.Conversation}, m.Text, "echo-"+m.ID); err != nil {
+		if _, err := client.Send(ctx, sdk.To{Conversation: m.Conversation}, sdk.Draft{Text: m.Text, ClientMessageID: "echo-" + m.ID}); err != nil {
 			log.Print(err)
 		}
 	}

@@ -77,7 +77,18 @@ func (c *Client) enqueue(m wire.Message, online bool) (*pending, *link, error) {
 
 // repeatable reports whether carrying m out twice is the same as once.
 func repeatable(m wire.Message) bool {
-	return m.Get("type") == "GET" || m.Get("client_message_id") != "" || m.Get("message_type") == "receipt"
+	if m.Get("type") == "GET" || m.Get("client_message_id") != "" {
+		return true
+	}
+	switch m.Get("message_type") {
+	case "receipt", "edit", "react", "presence", "block", "sync":
+		return true
+	case "profile", "group":
+		return m.Get("type") == "PATCH"
+	case "friend":
+		return m.Get("type") == ""
+	}
+	return false
 }
 
 func (c *Client) await(ctx context.Context, p *pending) (Answer, error) {
@@ -115,7 +126,7 @@ func (c *Client) gotAnswer(a Answer) {
 }
 
 func (c *Client) noteOwn(a Answer) {
-	if a.Message.Get("message_type") != TypeText || a.Message.Get("stat") != "200" {
+	if kind := a.Message.Get("message_type"); kind != TypeText && kind != TypeVoice || a.Message.Get("stat") != "200" {
 		return
 	}
 	for _, m := range append([]wire.Message{a.Message}, a.Items...) {

@@ -106,13 +106,16 @@ func (c *Client) connect(ctx context.Context) (*link, error) {
 // login tries the session first, so that the password is not asked of the server's
 // slow hash at each reconnect, and the password where the session is no longer good.
 func (c *Client) login(ctx context.Context, l *link) error {
-	if s := c.Session(); s != "" {
-		_, err := l.ask(ctx, "login", message("message_type", "login", "user_account", c.opt.Account, "session", s, "device", c.opt.Device))
-		if !refused(err) || c.opt.Password == "" {
+	c.mu.Lock()
+	session, password := c.session, c.password
+	c.mu.Unlock()
+	if session != "" {
+		_, err := l.ask(ctx, "login", message("message_type", "login", "user_account", c.opt.Account, "session", session, "device", c.opt.Device))
+		if !refused(err) || password == "" {
 			return err
 		}
 	}
-	answer, err := l.ask(ctx, "login", message("message_type", "login", "user_account", c.opt.Account, "user_password", c.opt.Password, "device", c.opt.Device))
+	answer, err := l.ask(ctx, "login", message("message_type", "login", "user_account", c.opt.Account, "user_password", password, "device", c.opt.Device))
 	if err != nil {
 		return err
 	}

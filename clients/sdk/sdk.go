@@ -50,14 +50,17 @@ type Client struct {
 
 	mu sync.Mutex
 	// guarded by mu
-	link    *link         // nil while there is no connection that is logged in
-	up      chan struct{} // closed once link is set; a new one when it is lost
-	session string
-	tasks   uint64 // the last task_id given
-	sends   uint64 // the last number given to a client_message_id
-	pending map[string]*pending
-	own     map[place]struct{} // acknowledged and not yet passed by the deliverer
-	err     error              // why the client ended
+	link     *link         // nil while there is no connection that is logged in
+	up       chan struct{} // closed once link is set; a new one when it is lost
+	session  string
+	password string
+	watched  []string // by Watch
+	state    string   // by SetState
+	tasks    uint64   // the last task_id given
+	sends    uint64   // the last number given to a client_message_id
+	pending  map[string]*pending
+	own      map[place]struct{} // acknowledged and not yet passed by the deliverer
+	err      error              // why the client ended
 }
 
 // Dial connects, logs in, and notes where every conversation stands: what is written
@@ -91,7 +94,7 @@ func newClient(opt Options, base *url.URL) *Client {
 	return &Client{
 		opt: opt, base: base, log: opt.Logger, prefix: randomPrefix(),
 		ctx: ctx, cancel: cancel, events: make(chan Event), inbox: newInbox(inboxSize),
-		up: make(chan struct{}), session: opt.Session,
+		up: make(chan struct{}), session: opt.Session, password: opt.Password,
 		pending: map[string]*pending{}, own: map[place]struct{}{},
 	}
 }

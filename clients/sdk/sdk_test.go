@@ -243,10 +243,10 @@ func TestLogoutEndsTheClient(t *testing.T) {
 func TestRegisterAndProfile(t *testing.T) {
 	s := world(t)
 	opt := options(t, s, "dora", "x")
-	if err := sdk.Register(ctx(t), opt, sdk.Profile{Name: "Dora"}); err != nil {
+	if err := sdk.Register(ctx(t), opt, sdk.Profile{Name: "Dora"}, ""); err != nil {
 		t.Fatal(err)
 	}
-	if err := sdk.Register(ctx(t), opt, sdk.Profile{}); sdk.Stat(err) != wire.StatConflict {
+	if err := sdk.Register(ctx(t), opt, sdk.Profile{}, ""); sdk.Stat(err) != wire.StatConflict {
 		t.Error(err)
 	}
 	p, err := dial(t, s, "dora", "x").Profile(ctx(t), bob)

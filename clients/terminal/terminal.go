@@ -21,6 +21,7 @@ type Options struct {
 	Password func() (string, error) // asked once; nil: AskPassword
 	Device   string                 // "": the plain device, which is sent what it missed
 	Register bool                   // make the account first
+	Invite   string                 // a code to register with, where the server asks for one
 
 	In          io.Reader // an *os.File that is a terminal where Interactive is set
 	Out         io.Writer // what others say, and what commands answer
@@ -95,7 +96,7 @@ func signIn(ctx context.Context, opt Options) (*sdk.Client, error) {
 	}
 	o := sdk.Options{URL: opt.URL, Account: opt.Account, Password: password, Device: opt.Device, Logger: opt.Logger, Backoff: opt.Backoff}
 	if opt.Register {
-		if err := sdk.Register(ctx, o, sdk.Profile{}); err != nil {
+		if err := sdk.Register(ctx, o, sdk.Profile{}, opt.Invite); err != nil {
 			return nil, explain("register "+opt.Account, err)
 		}
 	}

@@ -13,6 +13,7 @@ type chatCommand struct {
 	Server   string `help:"Address of the server." default:"http://localhost:8080" env:"NEOCHAT_SERVER"`
 	Account  string `help:"Your account." required:"" env:"NEOCHAT_ACCOUNT"`
 	Register bool   `help:"Make the account first."`
+	Invite   string `help:"A code to register with, where the server asks for one."`
 	Device   string `help:"A name for this device, which then starts at now; without one the server sends what you missed."`
 }
 
@@ -23,7 +24,7 @@ func (chatCommand) Help() string {
 
 // Run chats until the input ends.
 func (c *chatCommand) Run(ctx context.Context, std streams) error {
-	return terminal.Run(ctx, terminal.Options{URL: c.Server, Account: c.Account, Register: c.Register, Device: c.Device,
+	return terminal.Run(ctx, terminal.Options{URL: c.Server, Account: c.Account, Register: c.Register, Invite: c.Invite, Device: c.Device,
 		In: std.in, Out: std.out, Err: std.err, Interactive: onTerminal(std.in) && onTerminal(std.out)})
 }
 
