@@ -15,7 +15,8 @@ type batch struct {
 	w      *writer
 	ctx    context.Context
 	now    int64 // Unix ms, the create_time of everything in the transaction
-	change int64 // the last change number drawn and used
+	change int64 // the last change number used
+	drawn  int64 // the last one drawn
 
 	staged   []*staged
 	byClient map[clientKey][]*staged // sent before or in this transaction, for the client ids in it
@@ -24,7 +25,8 @@ type batch struct {
 	marks    []*mark // to be settled once the messages have their seq
 	reads    map[stayKey]int64
 	cursors  map[deviceKey]int64
-	args     []any // scratch
+	touched  map[int64]int64 // by conversation: the highest change of what is no message
+	args     []any           // scratch
 }
 
 // staged is a message whose seq comes with the flush.
@@ -58,6 +60,7 @@ func newBatch(w *writer) *batch {
 		tails:    map[int64]*tail{},
 		reads:    map[stayKey]int64{},
 		cursors:  map[deviceKey]int64{},
+		touched:  map[int64]int64{},
 	}
 }
 
@@ -78,7 +81,19 @@ func (b *batch) fill(ctx context.Context, jobs []job) error {
 			return j.err
 		}
 	}
-	return b.flush()
+	if err := b.flush(); err != nil {
+		return err
+	}
+	return b.flushTouched()
+}
+
+func (b *batch) flushTouched() error {
+	for id, change := range b.touched {
+		if _, err := b.exec(wTouch, change, change, id); err != nil {
+			return fmt.Errorf("touch conversation: %w", err)
+		}
+	}
+	return nil
 }
 
 func (b *batch) reset(ctx context.Context) {
@@ -87,6 +102,7 @@ func (b *batch) reset(ctx context.Context) {
 	clear(b.byClient)
 	b.forget()
 	clear(b.cursors)
+	clear(b.touched)
 }
 
 // forget drops what a flush has written.
@@ -109,26 +125,54 @@ func (b *batch) drawChanges(jobs []job) error {
 	for _, j := range jobs {
 		n += j.op.changes()
 	}
+	b.change, b.drawn = 0, 0
+	return b.draw(n)
+}
+
+// draw takes n further change numbers.
+func (b *batch) draw(n int) error {
 	if n == 0 {
 		return nil
 	}
 	if _, err := b.exec(wDrawChange, n); err != nil {
 		return fmt.Errorf("draw change numbers: %w", err)
 	}
-	var last int64
-	if err := b.queryRow(wChange).Scan(&last); err != nil {
+	last := b.drawn
+	if err := b.queryRow(wChange).Scan(&b.drawn); err != nil {
 		return fmt.Errorf("read change number: %w", err)
 	}
-	b.change = last - int64(n)
+	if b.change == last {
+		b.change = b.drawn - int64(n)
+	}
 	return nil
+}
+
+// nextChange returns a change number that nothing else has. Who uses more than its changes() told
+// pays with a statement.
+func (b *batch) nextChange() (int64, error) {
+	if b.change == b.drawn {
+		if err := b.draw(1); err != nil {
+			return 0, err
+		}
+	}
+	b.change++
+	return b.change, nil
+}
+
+// touch notes that something of the conversation has this change.
+func (b *batch) touch(conversation, change int64) {
+	b.touched[conversation] = max(b.touched[conversation], change)
 }
 
 // stage appends m to t's conversation. m.Seq is known after the flush; the
 // caller must not copy m before.
-func (b *batch) stage(t *talk, m *Message, files []string) {
-	b.change++
+func (b *batch) stage(t *talk, m *Message, files []string) error {
+	change, err := b.nextChange()
+	if err != nil {
+		return err
+	}
 	m.Conversation, m.Group, m.PairA, m.PairB = t.id, t.group, t.pairA, t.pairB
-	m.Change, m.Time = b.change, b.now
+	m.Change, m.Time = change, b.now
 	row := &staged{m, t, files}
 	b.staged = append(b.staged, row)
 	if m.ClientID != "" {
@@ -142,7 +186,8 @@ func (b *batch) stage(t *talk, m *Message, files []string) {
 		b.order = append(b.order, t.id)
 	}
 	last.count++
-	last.lastChange = b.change
+	last.lastChange = change
+	return nil
 }
 
 // flush writes what is staged. Operations that need a seq at once call it too.

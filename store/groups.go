@@ -211,7 +211,9 @@ func (c *groupChange) record(b *batch, t *talk, by, event string, friends []stri
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
 	m := &Message{Author: by, Kind: recordKind, Carry: carry}
-	b.stage(t, m, nil)
+	if err := b.stage(t, m, nil); err != nil {
+		return nil, err
+	}
 	c.results = []result{{m, t.present, false}}
 	return m, b.flush()
 }

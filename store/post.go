@@ -157,23 +157,28 @@ func (p *post) send(b *batch) error {
 				return err
 			}
 		}
-		p.add(b, t)
+		if err := p.add(b, t); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // add stages the message for t, once.
-func (p *post) add(b *batch, t *talk) {
+func (p *post) add(b *batch, t *talk) error {
 	for _, r := range p.results {
 		if r.message.Conversation == t.id {
 			p.results = append(p.results, result{r.message, r.recipients, true})
-			return
+			return nil
 		}
 	}
 	d := &p.draft
 	m := &Message{Author: d.Author, Kind: d.Kind, Text: d.Text, Carry: d.Carry, ClientID: d.ClientID}
-	b.stage(t, m, d.Files)
+	if err := b.stage(t, m, d.Files); err != nil {
+		return err
+	}
 	p.results = append(p.results, result{m, t.present, false})
+	return nil
 }
 
 // place is a resolved target; without a talk the pair's conversation is yet to be made.

@@ -36,6 +36,8 @@ const (
 	wDropSession
 	wDropSessions
 	wNewFile
+	wTouch
+	wNewAccountChange
 	numWrites
 )
 
@@ -64,13 +66,15 @@ func writeQueries(dialect) [numWrites]string {
 		wLeaveConversation:    "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
 		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		wSetPassword:  "UPDATE users SET password_hash = ? WHERE user_account = ?",
-		wSetSuspended: "UPDATE users SET suspended = ? WHERE user_account = ?",
-		wSuspended:    "SELECT suspended FROM users WHERE user_account = ?",
-		wNewSession:   "INSERT INTO sessions (token_hash, user_account, device, create_time) VALUES (?, ?, ?, ?)",
-		wDropSession:  "DELETE FROM sessions WHERE token_hash = ?",
-		wDropSessions: "DELETE FROM sessions WHERE user_account = ?",
-		wNewFile:      "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
+		wSetPassword:      "UPDATE users SET password_hash = ? WHERE user_account = ?",
+		wSetSuspended:     "UPDATE users SET suspended = ? WHERE user_account = ?",
+		wSuspended:        "SELECT suspended FROM users WHERE user_account = ?",
+		wNewSession:       "INSERT INTO sessions (token_hash, user_account, device, create_time) VALUES (?, ?, ?, ?)",
+		wDropSession:      "DELETE FROM sessions WHERE token_hash = ?",
+		wDropSessions:     "DELETE FROM sessions WHERE user_account = ?",
+		wNewFile:          "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
+		wTouch:            "UPDATE conversations SET touched = ? WHERE touched < ? AND id = ?",
+		wNewAccountChange: "INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES (?, ?, ?, ?)",
 	}
 }
 

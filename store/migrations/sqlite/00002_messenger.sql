@@ -36,12 +36,22 @@ UPDATE conversations SET touched = last_change;
 
 ALTER TABLE memberships ADD COLUMN delivered_seq  INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE memberships ADD COLUMN receipt_change INTEGER NOT NULL DEFAULT 0; -- of read_seq and delivered_seq
+CREATE INDEX memberships_by_receipt ON memberships (conversation, receipt_change);
 
 -- change_no rises when a message is edited or deleted; post_change stays.
 ALTER TABLE messages ADD COLUMN post_change  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN reacted      INTEGER NOT NULL DEFAULT 0; -- 1: somebody has reacted to it
 ALTER TABLE messages ADD COLUMN edit_time    INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN first_digest BLOB; -- of what was first sent, once it was changed: it may be sent again
 UPDATE messages SET post_change = change_no;
+
+-- Where edited messages were among the sent ones: change_no no longer tells it.
+CREATE TABLE edited_messages (
+    conversation INTEGER NOT NULL REFERENCES conversations (id),
+    post_change  INTEGER NOT NULL,
+    seq          INTEGER NOT NULL,
+    PRIMARY KEY (conversation, post_change)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE reactions (
     conversation INTEGER NOT NULL REFERENCES conversations (id),
@@ -60,6 +70,7 @@ CREATE TABLE mentions (
     seq          INTEGER NOT NULL,
     PRIMARY KEY (user_account, conversation, seq)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX mentions_in ON mentions (conversation, seq);
 
 -- Messages that somebody deleted for themselves alone.
 CREATE TABLE hidden_messages (
@@ -74,7 +85,7 @@ CREATE TABLE account_changes (
     user_account TEXT    NOT NULL REFERENCES users (user_account),
     change_no    INTEGER NOT NULL,
     kind         TEXT    NOT NULL, -- the protocol's message_type
-    carry        TEXT    NOT NULL, -- JSON
+    carry        TEXT    NOT NULL, -- a flat JSON object: the lines it is told with
     PRIMARY KEY (user_account, change_no)
 ) STRICT, WITHOUT ROWID;
 
@@ -103,9 +114,12 @@ DROP TABLE hidden_messages;
 DROP TABLE mentions;
 DROP INDEX reactions_by_change;
 DROP TABLE reactions;
+DROP TABLE edited_messages;
 ALTER TABLE messages DROP COLUMN first_digest;
 ALTER TABLE messages DROP COLUMN edit_time;
+ALTER TABLE messages DROP COLUMN reacted;
 ALTER TABLE messages DROP COLUMN post_change;
+DROP INDEX memberships_by_receipt;
 ALTER TABLE memberships DROP COLUMN receipt_change;
 ALTER TABLE memberships DROP COLUMN delivered_seq;
 ALTER TABLE conversations DROP COLUMN touched;
