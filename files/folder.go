@@ -17,10 +17,11 @@ import (
 	"time"
 )
 
-// Errors that callers tell apart; they come wrapped.
+// Errors that callers tell apart; they come wrapped. Those who do not know this
+// package know them as fs.ErrNotExist and syscall.ENOSPC.
 var (
-	ErrNotFound = errors.New("no such file")
-	ErrFull     = errors.New("the disk is full")
+	ErrNotFound = fmt.Errorf("no such file: %w", fs.ErrNotExist)
+	ErrFull     = fmt.Errorf("no room is left for files: %w", syscall.ENOSPC)
 )
 
 // abandoned is how old an unfinished upload must be before it is swept away.
@@ -37,11 +38,14 @@ func OpenFolder(root string) (*Folder, error) {
 	if err := os.MkdirAll(f.incoming(), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for files: %w", err)
 	}
-	if err := f.Check(); err != nil {
+	if err := f.Check(context.Background()); err != nil {
 		return nil, err
 	}
 	return f, f.sweep()
 }
+
+// Close ends nothing: a folder stays as it is.
+func (f *Folder) Close() {}
 
 func (f *Folder) incoming() string { return filepath.Join(f.root, "incoming") }
 
@@ -49,7 +53,7 @@ func (f *Folder) incoming() string { return filepath.Join(f.root, "incoming") }
 func (f *Folder) path(hash string) string { return filepath.Join(f.root, hash[:2], hash) }
 
 // Check reports whether files can be written.
-func (f *Folder) Check() error {
+func (f *Folder) Check(context.Context) error {
 	t, err := os.CreateTemp(f.incoming(), "check-")
 	if err != nil {
 		return fmt.Errorf("writing to the folder for files: %w", err)
@@ -129,7 +133,7 @@ func syncDir(path string) error {
 // Open returns the bytes stored under hash; the caller closes it. ErrNotFound:
 // there are none.
 func (f *Folder) Open(_ context.Context, hash string) (io.ReadSeekCloser, error) {
-	if len(hash) != hex.EncodedLen(sha256.Size) || strings.Trim(hash, "0123456789abcdef") != "" {
+	if !validHash(hash) {
 		return nil, fmt.Errorf("opening a file: %w", ErrNotFound)
 	}
 	file, err := os.Open(f.path(hash))
@@ -140,6 +144,11 @@ func (f *Folder) Open(_ context.Context, hash string) (io.ReadSeekCloser, error)
 		return nil, fmt.Errorf("opening a file: %w", err)
 	}
 	return file, nil
+}
+
+// validHash reports whether hash can be the name of stored bytes.
+func validHash(hash string) bool {
+	return len(hash) == hex.EncodedLen(sha256.Size) && strings.Trim(hash, "0123456789abcdef") == ""
 }
 
 // full adds ErrFull to the errors that mean it.

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"net/url"
 	"strings"
+	"syscall"
 	"time"
 
 	"neochat/store"
@@ -15,10 +17,10 @@ import (
 )
 
 const (
-	maxFileName   = 200 // bytes of file_name, before encoding
-	maxStoredName = 1000
-	sniffBytes    = 512
-	uploadTimeout = 10 * time.Minute
+	maxFileName     = 200 // bytes of file_name, before encoding
+	maxStoredName   = 1000
+	sniffBytes      = 512
+	transferTimeout = 10 * time.Minute // of one file, there or back
 )
 
 // upload stores the body of a binary frame under a name made of account, time and file_name.
@@ -32,7 +34,7 @@ func upload(q *request) error {
 	case len(name) > maxFileName:
 		return refusal(wire.StatTooLarge, "file_name has at most 200 bytes")
 	}
-	ctx, cancel := context.WithTimeout(q.c.ctx, uploadTimeout)
+	ctx, cancel := context.WithTimeout(q.c.ctx, transferTimeout)
 	defer cancel()
 	head := make([]byte, sniffBytes)
 	body := &noting{r: q.body}
@@ -85,6 +87,9 @@ func (q *request) uploadFailed(body *noting, err error) error {
 		return nil // there is nobody to answer
 	}
 	q.c.srv.log.Error("storing a file", "error", err)
+	if errors.Is(err, syscall.ENOSPC) {
+		return refusal(wire.StatUnavailable, "the server has no room left for files; tell whoever runs it")
+	}
 	return refusal(wire.StatUnavailable, "the file cannot be stored now; try again")
 }
 
@@ -133,10 +138,13 @@ func download(q *request) error {
 	if f.Size > q.c.srv.cfg.Limits.Body {
 		return refusal(wire.StatTooLarge, "too large for a frame; GET /files/NAME over HTTP")
 	}
-	body, err := q.c.srv.cfg.Blobs.Open(ctx, f.Hash)
+	reading, done := context.WithTimeout(q.c.ctx, transferTimeout)
+	defer done()
+	body, err := q.c.srv.cfg.Blobs.Open(reading, f.Hash)
 	if err != nil {
 		q.c.srv.failed(q.c.ctx, "opening a stored file", err)
-		return refusal(wire.StatFailed, "the server lost this file")
+		stat, reason := unopened(err)
+		return refusal(stat, reason)
 	}
 	b := wire.Append(q.head(wire.StatOK), "file", f.Name)
 	b = wire.AppendInt(b, "size", f.Size)
@@ -144,6 +152,14 @@ func download(q *request) error {
 	q.c.answer(item{data: wire.BeginBody(b), body: body})
 	q.c.out.waitIdle() // one file at a time is open for a connection
 	return nil
+}
+
+// unopened says what became of a file that the database knows.
+func unopened(err error) (stat int, reason string) {
+	if errors.Is(err, fs.ErrNotExist) {
+		return wire.StatFailed, "the server lost this file"
+	}
+	return wire.StatUnavailable, "the file cannot be read now; try again"
 }
 
 // readable finds a file by its name, or by its name encoded once more.
@@ -195,7 +211,8 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	s.failed(r.Context(), "serving a file", err)
-	respond(w, wire.StatUnavailable, "reason", "the file cannot be read now; try again")
+	stat, reason := unopened(err)
+	respond(w, stat, "reason", reason)
 }
 
 // fileHeaders lets a browser show pictures and play sound, and nothing run.

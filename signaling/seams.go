@@ -8,8 +8,10 @@ import (
 // Blobs keeps the bytes of files, each under the hash of its content.
 type Blobs interface {
 	// Put stores what r yields, durably, and returns its name and size in bytes.
+	// An error that is syscall.ENOSPC: there is no room.
 	Put(ctx context.Context, r io.Reader) (hash string, size int64, err error)
-	// Open returns the bytes stored under hash; the caller closes it.
+	// Open returns the bytes stored under hash, to be read until ctx ends; the caller closes it.
+	// An error that is fs.ErrNotExist: there are none; any other: they cannot be had now.
 	Open(ctx context.Context, hash string) (io.ReadSeekCloser, error)
 }
 

@@ -27,7 +27,7 @@ func (h *house) routes() http.Handler {
 	return mux
 }
 
-// ready reports whether the database and the folder for files can be written.
+// ready reports whether the database and the store of files can be written.
 func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
@@ -35,7 +35,7 @@ func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	if err := h.folder.Check(); err != nil {
+	if err := h.blobs.Check(ctx); err != nil {
 		http.Error(w, "files cannot be written", http.StatusServiceUnavailable)
 		return
 	}

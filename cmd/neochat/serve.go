@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"neochat/clients/web"
-	"neochat/files"
 	"neochat/media"
 	"neochat/signaling"
 	"neochat/store"
@@ -30,6 +29,7 @@ type serveCommand struct {
 	Data         string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
 	Listen       string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
 	MediaPort    int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
+	Files        string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
 	PublicIP     string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
 	Registration string `help:"open: people make accounts for themselves; closed: only \"neochat user add\" does." enum:"open,closed" default:"open" env:"NEOCHAT_REGISTRATION"`
 	MinPassword  int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
@@ -79,7 +79,7 @@ type house struct {
 	data     string
 	lock     *os.File
 	store    *store.Store
-	folder   *files.Folder
+	blobs    blobs
 	sfu      *media.SFU
 	server   *signaling.Server
 	listener net.Listener
@@ -103,13 +103,13 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.lock, err = lockData(h.data); err != nil {
 		return nil, err
 	}
-	if h.folder, err = files.OpenFolder(filepath.Join(h.data, "files")); err != nil {
+	if h.blobs, err = openBlobs(ctx, c.Files, h.data); err != nil {
 		return nil, err
 	}
 	if h.store, err = openStore(ctx, h.data, log); err != nil {
 		return nil, err
 	}
-	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.folder, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
+	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
 		Registration: c.Registration == "open", MinPassword: c.MinPassword})
 	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
@@ -243,6 +243,9 @@ func (h *house) close() {
 		if err := h.store.Close(); err != nil {
 			slog.Error("closing the database", "error", err)
 		}
+	}
+	if h.blobs != nil {
+		h.blobs.Close()
 	}
 	if h.lock != nil {
 		h.lock.Close()

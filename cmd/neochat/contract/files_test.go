@@ -15,7 +15,10 @@ func (c *client) upload(time, name, body string) message {
 
 func TestSameFileAgain(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	sameFileAgain(t, serve(t))
+}
+
+func sameFileAgain(t *testing.T, s *server) {
 	for i, path := range []string{"/message", "/cell", "/file"} {
 		a, at := s.login(path, "+1", "a"), strconv.Itoa(100+i)
 		first := a.upload(at, "a.txt", "bytes")
@@ -48,7 +51,10 @@ func TestSameFileAgain(t *testing.T) {
 
 func TestNamingAFileGrantsIt(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	namingAFileGrantsIt(t, serve(t))
+}
+
+func namingAFileGrantsIt(t *testing.T, s *server) {
 	a, b, c := s.login("/file", "+1", "a"), s.login("/file", "+2", "b"), s.login("/file", "+3", "c")
 	file := a.upload("1", "x", "bytes").get("file")
 	tasks := 0
@@ -109,7 +115,10 @@ func TestFilesOfGroups(t *testing.T) {
 
 func TestFilesOverHTTP(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	filesOverHTTP(t, serve(t))
+}
+
+func filesOverHTTP(t *testing.T, s *server) {
 	body := strings.Repeat("0123456789", 30000)
 	file := s.login("/file", "+1", "a").upload("1", "plus+under_score.txt", body).get("file")
 	auth := []string{"Authorization", "Bearer " + s.token("+1")}

@@ -49,16 +49,22 @@ func TestConversations(t *testing.T) {
 	for _, path := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
 			t.Parallel()
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, url := range directive(string(text), "urls", "/message") {
-				t.Run(url[1:], func(t *testing.T) {
-					s := &script{t: t, srv: serve(t, directive(string(text), "serve", "")...), url: url, conns: map[string]*client{}, vars: map[string]string{}}
-					s.run(string(text))
-				})
-			}
+			conversation(t, path)
+		})
+	}
+}
+
+// conversation holds what the file at path says, on a server with these further flags.
+func conversation(t *testing.T, path string, flags ...string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, url := range directive(string(text), "urls", "/message") {
+		t.Run(url[1:], func(t *testing.T) {
+			srv := serve(t, append(directive(string(text), "serve", ""), flags...)...)
+			s := &script{t: t, srv: srv, url: url, conns: map[string]*client{}, vars: map[string]string{}}
+			s.run(string(text))
 		})
 	}
 }

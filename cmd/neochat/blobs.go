@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"neochat/files"
+	"neochat/signaling"
+)
+
+// blobs is where the bytes of files are: a folder or an object store.
+type blobs interface {
+	signaling.Blobs
+	Check(ctx context.Context) error // whether files can be written
+	Close()
+}
+
+// openBlobs opens what --files names; "" is a folder below data.
+func openBlobs(ctx context.Context, where, data string) (blobs, error) {
+	if !strings.Contains(where, "://") {
+		if where == "" {
+			where = filepath.Join(data, "files")
+		}
+		folder, err := files.OpenFolder(where)
+		if err != nil {
+			return nil, fmt.Errorf("%w; choose another folder with --files", err)
+		}
+		return folder, nil
+	}
+	cfg, err := files.ParseS3(where)
+	if err != nil {
+		return nil, fmt.Errorf("--files: %w", err)
+	}
+	keys, err := files.S3Keys(os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("--files: %w", err)
+	}
+	store, err := files.OpenS3(ctx, cfg, keys, filepath.Join(data, "incoming"))
+	if err != nil {
+		return nil, fmt.Errorf("--files: %w; check that it runs, the bucket's name, the region, and that the keys may write", err)
+	}
+	return store, nil
+}
