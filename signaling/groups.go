@@ -142,30 +142,3 @@ func (q *request) membership(posted []store.Posted, err error) {
 	q.ok("group_id", q.m.Get("group_id"))
 	q.c.srv.deliver(posted, nil)
 }
-
-func profile(q *request) error {
-	accounts, err := q.friends()
-	if err == nil && len(accounts) > 1 {
-		err = refusal(wire.StatBadRequest, "friends names one account here")
-	}
-	if err != nil {
-		return err
-	}
-	of := q.c.account
-	if len(accounts) == 1 {
-		of = accounts[0]
-	}
-	ctx, cancel := q.context()
-	defer cancel()
-	u, err := q.c.srv.store.User(ctx, of)
-	if err != nil {
-		return err
-	}
-	if of != q.c.account {
-		q.ok("user_account", u.Account, "user_name", u.Name)
-		return nil
-	}
-	q.ok("user_account", u.Account, "user_name", u.Name, "user_phone", u.Phone, "sex", u.Sex, "birthday", u.Birthday,
-		"address", u.Address, "registration_time", strconv.FormatInt(u.RegistrationTime.UnixMilli(), 10))
-	return nil
-}

@@ -2,6 +2,7 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -72,7 +73,38 @@ func (q *request) key() string {
 }
 
 // ring rings the devices of a cell's callees, or of those that friends names.
-func ring(q *request) error { return q.asHost(ringLocked) }
+func ring(q *request) error {
+	if err := q.mayRing(); err != nil {
+		return err
+	}
+	return q.asHost(ringLocked)
+}
+
+// mayRing asks the store whether those to be rung among friends still take calls from here: a cell may be older than a block.
+func (q *request) mayRing() error {
+	callees, err := q.friends()
+	if err != nil {
+		return err
+	}
+	cs := q.c.srv.cells
+	cs.mu.Lock()
+	x, err := cs.findLocked(q.key(), q.c.account)
+	if err == nil && x.group == "" && len(callees) == 0 {
+		callees = x.absent(q.c.account)
+	}
+	cs.mu.Unlock()
+	if err != nil || x.group != "" {
+		return err
+	}
+	ctx, cancel := q.context()
+	defer cancel()
+	for _, account := range callees {
+		if _, _, err := q.c.srv.reach(ctx, q.c.account, store.Target{Account: account}); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
 
 func ringLocked(q *request, cs *cells, x *cell, callees []string) error {
 	for _, a := range callees {

@@ -16,7 +16,7 @@ const cacheLimit = 500_000
 // what is in the database or in the running transaction, and is dropped with it.
 // Owned by the committing goroutine.
 type cache struct {
-	accounts map[string]struct{} // that exist
+	accounts map[string]*person // that exist
 	pairs    map[[2]string]*talk
 	groups   map[string]*talk
 	byID     map[int64]*talk
@@ -30,11 +30,12 @@ type talk struct {
 	group        string
 	present      []string         // sorted, never changed in place: callers keep it
 	since        map[string]int64 // of a group's present members: their since_seq
+	standing     *standing        // of a pair; nil: not looked up yet
 }
 
 func newCache() *cache {
 	return &cache{
-		accounts: map[string]struct{}{},
+		accounts: map[string]*person{},
 		pairs:    map[[2]string]*talk{},
 		groups:   map[string]*talk{},
 		byID:     map[int64]*talk{},
@@ -89,21 +90,6 @@ func ordered(a, b string) [2]string {
 
 func pairTalk(id int64, pair [2]string) *talk {
 	return &talk{id: id, pairA: pair[0], pairB: pair[1], present: slices.Compact([]string{pair[0], pair[1]})}
-}
-
-// account returns ErrNotFound unless the account exists.
-func (b *batch) account(account string) error {
-	c := b.w.cache
-	if _, ok := c.accounts[account]; ok {
-		return nil
-	}
-	var one int
-	if err := b.queryRow(wAccount, account).Scan(&one); err != nil {
-		return absent(err, "account")
-	}
-	c.accounts[account] = struct{}{}
-	c.size++
-	return nil
 }
 
 // absent turns "no row" into ErrNotFound and leaves other errors failures.

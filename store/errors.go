@@ -13,6 +13,8 @@ var (
 	ErrConflict = errors.New("conflicts with what is stored")
 	// ErrForbidden: the thing exists, but not for this account.
 	ErrForbidden = errors.New("not permitted")
+	// ErrRefused: the other takes nothing from this account: blocked, or only from friends.
+	ErrRefused = errors.New("refused by the other")
 	// ErrSuspended: the account is suspended.
 	ErrSuspended = errors.New("account is suspended")
 	// ErrUnavailable: the database failed or the store is overloaded or closed. Whether
@@ -31,7 +33,7 @@ func isDomain(err error) bool {
 	case errors.Is(err, ErrUnavailable):
 		return false
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
-		errors.Is(err, ErrForbidden), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
 		return true
 	}
 	return false

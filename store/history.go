@@ -171,11 +171,12 @@ func scanUndelivered(row scanner) (Message, error) {
 
 // Reach tells whom a call or a message to t would concern: the conversation (0
 // if a pair has none yet), its group ("" for a pair) and its present members, the account included.
-// ErrNotFound: no such target, or account is not a member.
+// ErrNotFound: no such target, or account is not a member. ErrRefused: one of a pair has blocked the
+// other, or takes messages from friends only.
 func (s *Store) Reach(ctx context.Context, account string, t Target) (conversation int64, group string, members []string, err error) {
 	switch {
 	case t.Account != "":
-		conversation, members, err = s.reachPair(ctx, ordered(account, t.Account))
+		conversation, members, err = s.reachPair(ctx, account, t.Account)
 	case t.Group != "":
 		group = t.Group
 		if err = s.row(ctx, qGroupConversation, group).Scan(&conversation); err == nil {
@@ -186,6 +187,9 @@ func (s *Store) Reach(ctx context.Context, account string, t Target) (conversati
 		if members, err = s.presentWith(ctx, account, conversation); err == nil {
 			group, err = s.groupOf(ctx, account, conversation)
 		}
+		if err == nil && group == "" {
+			err = s.checkReach(ctx, account, other(members, account))
+		}
 	}
 	if err != nil {
 		return 0, "", nil, readFailed("reach", err)
@@ -193,21 +197,27 @@ func (s *Store) Reach(ctx context.Context, account string, t Target) (conversati
 	return conversation, group, members, nil
 }
 
-func (s *Store) reachPair(ctx context.Context, pair [2]string) (int64, []string, error) {
+func (s *Store) reachPair(ctx context.Context, account, peer string) (int64, []string, error) {
+	if err := s.checkReach(ctx, account, peer); err != nil {
+		return 0, nil, err
+	}
+	pair := ordered(account, peer)
 	var conversation int64
 	err := s.row(ctx, qPair, pair[0], pair[1]).Scan(&conversation)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return 0, nil, err
 	}
-	members := slices.Compact(pair[:])
-	if conversation == 0 {
-		for _, account := range members {
-			if _, err := s.User(ctx, account); err != nil {
-				return 0, nil, err
-			}
+	return conversation, slices.Compact(pair[:]), nil
+}
+
+// other returns the one of a pair's members that is not account, or account with itself.
+func other(members []string, account string) string {
+	for _, m := range members {
+		if m != account {
+			return m
 		}
 	}
-	return conversation, members, nil
+	return account
 }
 
 func (s *Store) presentWith(ctx context.Context, account string, conversation int64) ([]string, error) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"time"
@@ -12,6 +13,9 @@ type User struct {
 	Account, Name, Phone, Sex, Birthday, Address string
 	RegistrationTime                             time.Time // zero in CreateUser: now
 	Suspended                                    bool
+	Avatar                                       string // a file's name, or ""
+	MessagesFrom                                 string // everyone or friends
+	PresenceTo                                   string // everyone, friends or nobody
 }
 
 // CreateUser registers u. ErrExists: the account is taken.
@@ -21,7 +25,8 @@ func (s *Store) CreateUser(ctx context.Context, u User, password string) error {
 		return err
 	}
 	return s.write(ctx, func(b *batch) error {
-		if err := b.account(u.Account); !errors.Is(err, ErrNotFound) {
+		var one int
+		if err := b.queryRow(wTaken, u.Account).Scan(&one); !errors.Is(err, sql.ErrNoRows) {
 			if err == nil {
 				err = fmt.Errorf("account: %w", ErrExists)
 			}
@@ -117,7 +122,8 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 func scanUser(row scanner) (User, error) {
 	var u User
 	var registered int64
-	err := row.Scan(&u.Account, &u.Name, &u.Phone, &u.Sex, &u.Birthday, &u.Address, &registered, &u.Suspended)
+	err := row.Scan(&u.Account, &u.Name, &u.Phone, &u.Sex, &u.Birthday, &u.Address, &registered, &u.Suspended,
+		&u.Avatar, &u.MessagesFrom, &u.PresenceTo)
 	u.RegistrationTime = time.UnixMilli(registered).UTC()
 	return u, err
 }

@@ -16,7 +16,7 @@ func TestUsers(t *testing.T) {
 		t.Errorf("second registration: %v", err)
 	}
 	full := User{Account: "+86", Name: "名", Phone: "1", Sex: "x", Birthday: "2000-01-01", Address: "here",
-		RegistrationTime: time.UnixMilli(1795430000123).UTC()}
+		RegistrationTime: time.UnixMilli(1795430000123).UTC(), MessagesFrom: "everyone", PresenceTo: "everyone"}
 	if err := s.CreateUser(ctx, full, "pw"); err != nil {
 		t.Fatal(err)
 	}

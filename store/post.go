@@ -98,6 +98,7 @@ func posted(results []result) []Posted {
 //
 //   - ErrNotFound: an account, group or conversation that does not exist, or that
 //     the author is not a member of.
+//   - ErrRefused: an account that takes nothing from the author.
 //   - ErrForbidden: a file that does not exist, or that the author may not read.
 //   - ErrConflict: the ClientID stands for other content or other targets.
 //   - ErrTooLarge: too many targets.
@@ -191,13 +192,17 @@ type place struct {
 func (b *batch) resolve(author string, to Target) (place, error) {
 	switch {
 	case to.Account != "":
-		return b.resolvePair(ordered(author, to.Account))
+		return b.resolvePair(author, ordered(author, to.Account))
 	case to.Group != "":
 		t, err := b.group(to.Group)
 		return b.present(t, err, author)
 	default:
 		t, err := b.talk(to.Conversation)
-		return b.present(t, err, author)
+		p, err := b.present(t, err, author)
+		if err == nil && t.group == "" {
+			err = b.mayWrite(author, [2]string{t.pairA, t.pairB}, t)
+		}
+		return p, err
 	}
 }
 
@@ -211,17 +216,15 @@ func (b *batch) present(t *talk, err error, account string) (place, error) {
 	return place{talk: t}, nil
 }
 
-func (b *batch) resolvePair(pair [2]string) (place, error) {
+func (b *batch) resolvePair(author string, pair [2]string) (place, error) {
 	t, err := b.pair(pair)
-	if t != nil || err != nil {
-		return place{talk: t}, err
+	if err == nil {
+		err = b.mayWrite(author, pair, t)
 	}
-	for _, account := range pair {
-		if err := b.account(account); err != nil {
-			return place{}, err
-		}
+	if t == nil && err == nil {
+		err = b.account(author) // notes to oneself: mayWrite looked at nobody
 	}
-	return place{pair: pair}, nil
+	return place{talk: t, pair: pair}, err
 }
 
 // mayName returns ErrForbidden unless account may read every file.

@@ -23,6 +23,11 @@ const (
 	qMembers
 	qFile
 	qFileGranted
+	qAttitude
+	qFriends
+	qBlocks
+	qCard
+	qAvatar
 	numReads
 )
 
@@ -32,7 +37,7 @@ const messageColumns = "m.conversation, m.seq, m.change_no, m.author, m.kind, m.
 const groupColumns = `g.group_id, g.name, g.introduction, g.founder, g.create_time, c.id,
 	(SELECT COUNT(*) FROM group_members n WHERE n.group_id = g.group_id)`
 
-const userColumns = "user_account, user_name, user_phone, sex, birthday, address, registration_time, suspended"
+const userColumns = "user_account, user_name, user_phone, sex, birthday, address, registration_time, suspended, avatar, messages_from, presence_to"
 
 // seenChange is the change of the last message somebody could see.
 const seenChange = "CASE WHEN w.until_change < d.last_change THEN w.until_change ELSE d.last_change END"
@@ -43,7 +48,7 @@ const stillHere = int64(1<<63 - 1)
 func readQueries(dialect) [numReads]string {
 	return [numReads]string{
 		qChange:   "SELECT value FROM counters WHERE name = 'change'",
-		qUser:     "SELECT " + userColumns + " FROM users WHERE user_account = ?",
+		qUser:     "SELECT " + userColumns + " FROM users WHERE user_account = ? AND deleted = 0",
 		qUsers:    "SELECT " + userColumns + " FROM users WHERE user_account > ? ORDER BY user_account LIMIT ?",
 		qPassword: "SELECT password_hash FROM users WHERE user_account = ?",
 		qSession: `SELECT s.user_account, s.device, u.suspended FROM sessions s
@@ -96,5 +101,23 @@ func readQueries(dialect) [numReads]string {
 		qFile: "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
 		qFileGranted: `SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
 			WHERE r.file = ? AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq LIMIT 1`,
+
+		// People.
+		qAttitude: `SELECT u.messages_from, r.state FROM users u
+			LEFT JOIN relationships r ON r.user_account = u.user_account AND r.friend_account = ?
+			WHERE u.user_account = ? AND u.deleted = 0`,
+		qFriends: `SELECT r.friend_account AS friend, u.user_name, r.state, r.message, r.bind_time FROM relationships r
+				JOIN users u ON u.user_account = r.friend_account
+				WHERE r.user_account = ? AND r.friend_account > ? AND r.state <> 'blocked'
+			UNION ALL SELECT r.user_account, u.user_name, 'asking', r.message, r.bind_time FROM relationships r
+				JOIN users u ON u.user_account = r.user_account
+				WHERE r.friend_account = ? AND r.user_account > ? AND r.state = 'asked'
+			ORDER BY friend LIMIT ?`,
+		qBlocks: `SELECT r.friend_account, u.user_name, r.state, r.message, r.bind_time FROM relationships r
+			JOIN users u ON u.user_account = r.friend_account
+			WHERE r.user_account = ? AND r.friend_account > ? AND r.state = 'blocked' ORDER BY r.friend_account LIMIT ?`,
+		qAvatar: `SELECT 1 FROM files f WHERE f.name = ? AND (EXISTS (SELECT 1 FROM users a WHERE a.avatar = f.name)
+			OR EXISTS (SELECT 1 FROM chat_groups g WHERE g.avatar = f.name))`,
+		qCard: "SELECT user_account, user_name, avatar FROM users WHERE user_account = ? AND deleted = 0",
 	}
 }

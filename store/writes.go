@@ -38,14 +38,20 @@ const (
 	wNewFile
 	wTouch
 	wNewAccountChange
+	wTaken
+	wRelation
+	wRelations
+	wPutRelation
+	wDropRelation
+	wSetProfile
 	numWrites
 )
 
-func writeQueries(dialect) [numWrites]string {
+func writeQueries(d dialect) [numWrites]string {
 	return [numWrites]string{
 		wDrawChange:   "UPDATE counters SET value = value + ? WHERE name = 'change'",
 		wChange:       "SELECT value FROM counters WHERE name = 'change'",
-		wAccount:      "SELECT 1 FROM users WHERE user_account = ?",
+		wAccount:      "SELECT messages_from FROM users WHERE user_account = ? AND deleted = 0",
 		wPair:         "SELECT id FROM conversations WHERE pair_a = ? AND pair_b = ?",
 		wGroup:        "SELECT id FROM conversations WHERE group_id = ?",
 		wConversation: "SELECT pair_a, pair_b, group_id FROM conversations WHERE id = ?",
@@ -53,7 +59,8 @@ func writeQueries(dialect) [numWrites]string {
 		wFile:         "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
 		wFileReadable: `SELECT 1 FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
 			SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
-			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq))`,
+			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq) OR EXISTS (
+			SELECT 1 FROM users a WHERE a.avatar = f.name) OR EXISTS (SELECT 1 FROM chat_groups g WHERE g.avatar = f.name))`,
 		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
 		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ?, touched = ? WHERE id = ?",
 		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, c.last_seq FROM memberships v
@@ -75,6 +82,17 @@ func writeQueries(dialect) [numWrites]string {
 		wNewFile:          "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
 		wTouch:            "UPDATE conversations SET touched = ? WHERE touched < ? AND id = ?",
 		wNewAccountChange: "INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES (?, ?, ?, ?)",
+
+		// People.
+		wTaken:     "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
+		wRelation:  "SELECT state FROM relationships WHERE user_account = ? AND friend_account = ?",
+		wRelations: "SELECT COUNT(*) FROM relationships WHERE user_account = ?",
+		wPutRelation: "INSERT INTO relationships (user_account, friend_account, is_relationship, state, message, bind_time) VALUES (?, ?, ?, ?, ?, ?)" +
+			d.upsert("user_account, friend_account", "is_relationship = {is_relationship}, state = {state}, message = {message}, bind_time = {bind_time}"),
+		wDropRelation: "DELETE FROM relationships WHERE user_account = ? AND friend_account = ?",
+		wSetProfile: `UPDATE users SET user_name = COALESCE(?, user_name), user_phone = COALESCE(?, user_phone), sex = COALESCE(?, sex),
+			birthday = COALESCE(?, birthday), address = COALESCE(?, address), avatar = COALESCE(?, avatar),
+			messages_from = COALESCE(?, messages_from), presence_to = COALESCE(?, presence_to) WHERE user_account = ?`,
 	}
 }
 
