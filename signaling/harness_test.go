@@ -39,7 +39,7 @@ type world struct {
 func newWorld(t *testing.T, times Times, accounts ...string) *world {
 	t.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Path: filepath.Join(t.TempDir(), "test.db"), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
+	st, err := store.Open(ctx, store.Config{Database: filepath.Join(t.TempDir(), "test.db"), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

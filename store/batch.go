@@ -118,18 +118,21 @@ func (b *batch) forget() {
 }
 
 // drawChanges takes as many change numbers as the batch can need from the one
-// counter row, which stays locked until the commit: so changes become visible in
-// order. Numbers that stay unused leave a gap that nobody sees.
+// counter row, which stays locked until the commit: so writing programs take turns, and
+// changes become visible in order. Numbers that stay unused leave a gap that nobody sees.
 func (b *batch) drawChanges(jobs []job) error {
 	n := 0
 	for _, j := range jobs {
 		n += j.op.changes()
 	}
-	b.change, b.drawn = 0, 0
+	if err := b.queryRow(wChange).Scan(&b.drawn); err != nil {
+		return fmt.Errorf("read change number: %w", err)
+	}
+	b.change = b.drawn
 	return b.draw(n)
 }
 
-// draw takes n further change numbers.
+// draw takes n further change numbers. Nobody else can since drawChanges.
 func (b *batch) draw(n int) error {
 	if n == 0 {
 		return nil
@@ -137,13 +140,7 @@ func (b *batch) draw(n int) error {
 	if _, err := b.exec(wDrawChange, n); err != nil {
 		return fmt.Errorf("draw change numbers: %w", err)
 	}
-	last := b.drawn
-	if err := b.queryRow(wChange).Scan(&b.drawn); err != nil {
-		return fmt.Errorf("read change number: %w", err)
-	}
-	if b.change == last {
-		b.change = b.drawn - int64(n)
-	}
+	b.drawn += int64(n)
 	return nil
 }
 

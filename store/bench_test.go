@@ -62,7 +62,7 @@ func BenchmarkBareInsert(b *testing.B) {
 	}
 	ctx := context.Background()
 	conn := s.writer.conn // nothing else is written meanwhile
-	insert := multiQueries(sqliteDialect())[mMessages]
+	insert := multiQueries(s.dialect)[mMessages]
 	stmt, err := conn.PrepareContext(ctx, insert.sized(64))
 	if err != nil {
 		b.Fatal(err)
@@ -70,15 +70,16 @@ func BenchmarkBareInsert(b *testing.B) {
 	before := cpu(b)
 	b.ResetTimer()
 	for n := 0; n < b.N; n += batchLimit {
-		if err := bareBatch(ctx, conn, stmt, n); err != nil {
+		if err := bareBatch(ctx, s, stmt, n); err != nil {
 			b.Fatal(err)
 		}
 	}
 	report(b, before)
 }
 
-func bareBatch(ctx context.Context, conn *sql.Conn, stmt *sql.Stmt, n int) error {
-	if _, err := conn.ExecContext(ctx, sqliteDialect().begin); err != nil {
+func bareBatch(ctx context.Context, s *Store, stmt *sql.Stmt, n int) error {
+	conn := s.writer.conn
+	if _, err := conn.ExecContext(ctx, s.dialect.begin); err != nil {
 		return err
 	}
 	args := make([]any, 0, 64*11)

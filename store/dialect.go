@@ -1,131 +1,61 @@
 package store
 
 import (
+	"context"
 	"database/sql"
-	"database/sql/driver"
-	"embed"
-	"errors"
-	"fmt"
 	"io/fs"
-	"net/url"
-	"os"
-	"path/filepath"
+	"log/slog"
 	"regexp"
 	"strings"
 
 	"github.com/pressly/goose/v3"
-	"modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
 )
 
-// Everything that is SQLite's own and not common SQL is in this file and in
-// migrations/sqlite.
-
-//go:embed migrations/sqlite/*.sql
-var migrations embed.FS
-
-// dialect is what differs between the databases, so that there is one set of statements.
+// dialect is a database and what differs between the kinds of them, so that there is one set of
+// statements: sqlite.go and mysql.go make one each.
 type dialect struct {
-	driver        string
-	goose         goose.Dialect
-	migrations    string // folder of the embedded ones
-	countTables   string // counts the tables of a name
-	begin         string // begins a transaction that writes
-	insertNew     string // INSERT that leaves rows alone whose key is there
-	greatest      string // the function: the larger of two values
-	least         string // the function: the smaller of two values
-	failed        func(error) bool
-	noTransaction func(error) bool
+	place      string // where the database is, for people: never with its password
+	kind       goose.Dialect
+	migrations string // folder of the embedded ones
+	// prepare is called before anything is written.
+	prepare func() error
+	// look opens the database so that nothing of it is changed; nil: there is none yet.
+	look        func() (*sql.DB, error)
+	openWriter  func() (*sql.DB, error)
+	openReaders func() (*sql.DB, error)
+	// openMigrator opens it for changes of the schema, which may take long.
+	openMigrator func() (*sql.DB, error)
+	// steps tells goose what the migrations are.
+	steps func(context.Context, *sql.DB, fs.FS) ([]goose.ProviderOption, fs.FS, error)
+	// inspect logs what is wrong with the database's settings, or refuses it.
+	inspect func(context.Context, *sql.DB, *slog.Logger) error
+
+	countTables string // counts the tables of a name
+	anyTables   string // counts all tables
+	begin       string // begins a transaction that writes
+	forUpdate   string // ends a SELECT of a row that stays locked until the commit
+	insertNew   string // INSERT that leaves rows alone whose key is there
+	greatest    string // the function: the larger of two values
+	least       string // the function: the smaller of two values
 	// upsert ends an INSERT: where the row of that key is there, set is done to it; {x} stands for
 	// the value of column x that was to be inserted.
 	upsert func(key, set string) string
+
+	failed        func(error) bool // the database itself is in trouble, not one operation
+	lost          func(error) bool // the connection is gone, before anything was done
+	noTransaction func(error) bool // a ROLLBACK had nothing to roll back
 }
 
-// sqliteDialect is the embedded database.
-func sqliteDialect() dialect {
-	return dialect{
-		driver:      "sqlite",
-		goose:       goose.DialectSQLite3,
-		migrations:  "migrations/sqlite",
-		countTables: "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
-		// The write lock is taken at once: a transaction that reads first and then
-		// wants to write could otherwise fail with SQLITE_BUSY in its middle.
-		begin:         "BEGIN IMMEDIATE",
-		insertNew:     "INSERT OR IGNORE",
-		greatest:      "MAX",
-		least:         "MIN",
-		failed:        databaseFailed,
-		noTransaction: noTransaction,
-		upsert: func(key, set string) string {
-			return " ON CONFLICT (" + key + ") DO UPDATE SET " + inserted.ReplaceAllString(set, "excluded.$1")
-		},
+// mysqlScheme begins the name of a database that is not a file.
+const mysqlScheme = "mysql://"
+
+// dialectOf finds the dialect of a database by its name (see Config.Database).
+func dialectOf(database string) (dialect, error) {
+	if strings.HasPrefix(database, mysqlScheme) {
+		return mysqlDialect(database)
 	}
+	return sqliteDialect(database), nil
 }
 
 // inserted finds {column} in the set of an upsert.
 var inserted = regexp.MustCompile(`\{([a-z_]+)\}`)
-
-// writerDSN names the database for the one writing connection.
-func writerDSN(path string) (string, error) {
-	return dsn(path, "rw", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-		"temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-32768)")
-}
-
-// readerDSN names the database for connections that can only read.
-func readerDSN(path string) (string, error) {
-	return dsn(path, "ro", "query_only(1)")
-}
-
-// lookDSN names the database for a look that leaves no trace. With no log beside it the file
-// is all there is, and "immutable" keeps SQLite from making one.
-func lookDSN(path string) (string, error) {
-	name, err := readerDSN(path)
-	if err != nil {
-		return "", err
-	}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
-		name += "&immutable=1"
-	}
-	return name, nil
-}
-
-func dsn(path, mode string, pragmas ...string) (string, error) {
-	abs, err := filepath.Abs(path)
-	if err != nil {
-		return "", fmt.Errorf("absolute path of %s: %w", path, err)
-	}
-	slashed := filepath.ToSlash(abs)
-	if !strings.HasPrefix(slashed, "/") {
-		slashed = "/" + slashed // a drive letter
-	}
-	query := url.Values{"mode": {mode}, "_pragma": {"busy_timeout(5000)"}}
-	for _, p := range pragmas {
-		query.Add("_pragma", p)
-	}
-	u := url.URL{Scheme: "file", Path: slashed, RawQuery: query.Encode()}
-	return u.String(), nil
-}
-
-// databaseFailed tells that the database itself is in trouble (disk, lock,
-// connection), so that repeating single operations has no point.
-func databaseFailed(err error) bool {
-	if errors.Is(err, errDatabase) || errors.Is(err, sql.ErrConnDone) || errors.Is(err, driver.ErrBadConn) {
-		return true
-	}
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
-	}
-	switch e.Code() & 0xff { // the primary code of an extended one
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_NOMEM, lib.SQLITE_READONLY, lib.SQLITE_IOERR,
-		lib.SQLITE_CORRUPT, lib.SQLITE_FULL, lib.SQLITE_CANTOPEN, lib.SQLITE_NOTADB, lib.SQLITE_PROTOCOL:
-		return true
-	}
-	return false
-}
-
-// noTransaction tells that a ROLLBACK had nothing to roll back: SQLite ends the
-// transaction itself after some failures.
-func noTransaction(err error) bool {
-	return strings.Contains(err.Error(), "no transaction is active")
-}

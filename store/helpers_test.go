@@ -5,20 +5,31 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"neochat/store/mariadbtest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// databases are what the tests run on: SQLite's or, by NEOCHAT_TEST_DATABASE, MariaDB's.
+var databases mariadbtest.Databases
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(databases.Exit)) }
+
+// sqliteOnly passes over a test of what only a file can have.
+func sqliteOnly(t *testing.T) {
+	if databases.MariaDB() {
+		t.Skip("about SQLite's file")
+	}
+}
 
 // cheap hashes passwords fast; good for tests only.
 var cheap = PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}
 
-func openAt(t testing.TB, path string) *Store {
+func openAt(t testing.TB, database string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), Config{Path: path, PasswordCost: cheap, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	s, err := Open(t.Context(), Config{Database: database, PasswordCost: cheap, Logger: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,7 +43,7 @@ func openAt(t testing.TB, path string) *Store {
 
 func openNew(t testing.TB, accounts ...string) *Store {
 	t.Helper()
-	s := openAt(t, filepath.Join(t.TempDir(), "neochat.db"))
+	s := openAt(t, databases.Fresh(t))
 	addUsers(t, s, accounts...)
 	return s
 }

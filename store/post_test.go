@@ -3,7 +3,6 @@ package store
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"testing"
 )
@@ -103,7 +102,7 @@ func TestPostToSeveral(t *testing.T) {
 }
 
 func TestClientIDs(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neochat.db")
+	path := databases.Fresh(t)
 	s := openAt(t, path)
 	addUsers(t, s, "a", "b", "c")
 	if _, err := s.PutFile(t.Context(), File{Name: "f", Owner: "a", Hash: "h"}); err != nil {

@@ -21,8 +21,11 @@ import (
 
 // Config says where the database is.
 type Config struct {
-	// Path of the SQLite file. It is made (mode 0600) if it is missing; its folder is not.
-	Path string
+	// Database is the path of an SQLite file, which is made (mode 0600) if it is missing (its folder
+	// is not), or names a MySQL or MariaDB database, which must be there:
+	// mysql://user:password@host:port/name or mysql://user:password@unix(/path/of/socket)/name, both
+	// with an optional ?tls= of true, false, preferred or skip-verify. Percent-encode what is special.
+	Database string
 	// PasswordCost of passwords set from now on; the zero value means the default.
 	PasswordCost PasswordCost
 	// Logger for migrations and failures; nil means slog.Default(). It never
@@ -50,57 +53,56 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if log == nil {
 		log = slog.Default()
 	}
-	if cfg.Path == "" {
+	if cfg.Database == "" {
 		return nil, errors.New("store: no database path given")
+	}
+	d, err := dialectOf(cfg.Database)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	passwords, err := newHasher(cfg.PasswordCost, runtime.NumCPU())
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{log: log, dialect: sqliteDialect(), passwords: passwords}
-	if err := s.open(ctx, cfg.Path); err != nil {
+	s := &Store{log: log, dialect: d, passwords: passwords}
+	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
 	}
 	s.writer.start()
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context, path string) error {
-	if err := refuseNewer(ctx, s.dialect, path); err != nil {
+func (s *Store) open(ctx context.Context) error {
+	if err := refuseNewer(ctx, s.dialect); err != nil {
 		return err
 	}
-	if err := prepareFile(path); err != nil {
+	if err := s.dialect.prepare(); err != nil {
 		return err
 	}
-	if err := s.openWriter(ctx, path); err != nil {
+	if err := migrate(ctx, s.dialect, newestMigration, s.log); err != nil {
 		return err
 	}
-	return s.openReaders(ctx, path)
+	if err := s.openWriter(ctx); err != nil {
+		return err
+	}
+	return s.openReaders(ctx)
 }
 
-func (s *Store) openWriter(ctx context.Context, path string) error {
-	name, err := writerDSN(path)
-	if err != nil {
+func (s *Store) openWriter(ctx context.Context) (err error) {
+	if s.writeDB, err = s.dialect.openWriter(); err != nil {
 		return err
 	}
-	if s.writeDB, err = sql.Open(s.dialect.driver, name); err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
-	}
 	s.writeDB.SetMaxOpenConns(1)
-	if err := migrate(ctx, s.writeDB, s.dialect, s.log); err != nil {
+	if err := s.dialect.inspect(ctx, s.writeDB, s.log); err != nil {
 		return err
 	}
 	s.writer = newWriter(s.writeDB, s.dialect, s.log, time.Now)
 	return s.writer.connect(ctx)
 }
 
-func (s *Store) openReaders(ctx context.Context, path string) error {
-	name, err := readerDSN(path)
-	if err != nil {
+func (s *Store) openReaders(ctx context.Context) (err error) {
+	if s.readDB, err = s.dialect.openReaders(); err != nil {
 		return err
-	}
-	if s.readDB, err = sql.Open(s.dialect.driver, name); err != nil {
-		return fmt.Errorf("open %s for reading: %w", path, err)
 	}
 	readers := max(4, runtime.NumCPU())
 	s.readDB.SetMaxOpenConns(readers)

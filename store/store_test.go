@@ -12,6 +12,7 @@ import (
 )
 
 func TestOpenExplainsWhatIsWrong(t *testing.T) {
+	sqliteOnly(t)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, []byte("this is no database, but it is long enough to be looked at as one ................................................."), 0o600); err != nil {
@@ -25,7 +26,7 @@ func TestOpenExplainsWhatIsWrong(t *testing.T) {
 		{"not a database", file, "not a database"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Open(t.Context(), Config{Path: c.path, PasswordCost: cheap})
+			_, err := Open(t.Context(), Config{Database: c.path, PasswordCost: cheap})
 			if err == nil || !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), c.path) {
 				t.Fatalf("error %v, want one with %q and the path", err, c.says)
 			}
@@ -34,6 +35,7 @@ func TestOpenExplainsWhatIsWrong(t *testing.T) {
 }
 
 func TestFilesAreForTheOwnerOnly(t *testing.T) {
+	sqliteOnly(t)
 	path := filepath.Join(t.TempDir(), "odd name?%41#.db")
 	s := openAt(t, path)
 	addUsers(t, s, "a")
@@ -49,6 +51,7 @@ func TestFilesAreForTheOwnerOnly(t *testing.T) {
 }
 
 func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
+	sqliteOnly(t)
 	path := filepath.Join(t.TempDir(), "neochat.db")
 	s := openAt(t, path)
 	if _, err := s.writer.conn.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newestMigration+1); err != nil {
@@ -61,7 +64,7 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Path: path}); !errors.Is(err, ErrNewerSchema) {
+	if _, err := Open(t.Context(), Config{Database: path}); !errors.Is(err, ErrNewerSchema) {
 		t.Fatalf("error %v, want ErrNewerSchema", err)
 	}
 	after, err := os.ReadFile(path)
@@ -78,13 +81,14 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 }
 
 func TestNewestMigrationIsTheNewest(t *testing.T) {
-	files, err := fs.Glob(migrations, sqliteDialect().migrations+"/*.sql")
+	files, err := fs.Glob(migrations, sqliteDialect("").migrations+"/*.sql")
 	if err != nil || len(files) != newestMigration {
 		t.Fatalf("%d migrations, newestMigration is %d (%v)", len(files), newestMigration, err)
 	}
 }
 
 func TestSettings(t *testing.T) {
+	sqliteOnly(t)
 	s := openNew(t)
 	for pragma, want := range map[string]string{"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"} {
 		var got string
@@ -99,15 +103,16 @@ func TestSettings(t *testing.T) {
 
 // A query that reads a whole table is a query that fails in a year.
 func TestNoQueryScans(t *testing.T) {
+	sqliteOnly(t)
 	s := openNew(t)
 	var all []string
-	for _, q := range readQueries(sqliteDialect()) {
+	for _, q := range readQueries(s.dialect) {
 		all = append(all, q)
 	}
-	for _, q := range writeQueries(sqliteDialect()) {
+	for _, q := range writeQueries(s.dialect) {
 		all = append(all, q)
 	}
-	for _, m := range multiQueries(sqliteDialect()) {
+	for _, m := range multiQueries(s.dialect) {
 		all = append(all, m.sized(1), m.sized(64))
 	}
 	for _, q := range all {
@@ -140,7 +145,7 @@ func plan(t *testing.T, s *Store, query string) (steps []string) {
 }
 
 func TestClose(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neochat.db")
+	path := databases.Fresh(t)
 	s := openAt(t, path)
 	addUsers(t, s, "a", "b")
 	const n = 1000
@@ -161,7 +166,7 @@ func TestClose(t *testing.T) {
 			t.Fatal("Close returned before every callback had run")
 		}
 	}
-	if _, err := os.Stat(path + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(path + "-wal"); !databases.MariaDB() && !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the log was left behind, so a connection was not closed: %v", err)
 	}
 	if _, err := s.postWait(Draft{Author: "a", To: []Target{{Account: "b"}}}); !errors.Is(err, ErrUnavailable) {
@@ -192,7 +197,7 @@ func count(t *testing.T, db *sql.DB, query string, args ...any) (n int) {
 
 // As when an operator's command adds an account while the server runs.
 func TestTwoProgramsShareADatabase(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neochat.db")
+	path := databases.Fresh(t)
 	server, command := openAt(t, path), openAt(t, path)
 	addUsers(t, server, "a")
 	addUsers(t, command, "b")
@@ -215,18 +220,19 @@ func TestTwoProgramsShareADatabase(t *testing.T) {
 }
 
 func TestNewerSchemaInTheLogIsSeen(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "neochat.db")
+	path := databases.Fresh(t)
 	s := openAt(t, path)
 	if _, err := s.writer.conn.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newestMigration+1); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(t.Context(), Config{Path: path}); !errors.Is(err, ErrNewerSchema) {
+	if _, err := Open(t.Context(), Config{Database: path}); !errors.Is(err, ErrNewerSchema) {
 		t.Fatalf("error %v, want ErrNewerSchema", err)
 	}
 }
 
 // What a killed program leaves behind is the files as they are at that moment.
 func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
+	sqliteOnly(t)
 	path, left := filepath.Join(t.TempDir(), "neochat.db"), filepath.Join(t.TempDir(), "neochat.db")
 	s := openAt(t, path)
 	addUsers(t, s, "a", "b")

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 )
@@ -53,11 +54,9 @@ type writer struct {
 	conn   *sql.Conn
 	stmts  [numWrites]*sql.Stmt
 	multis [numMultis]multi
-	begin  *sql.Stmt
-	commit *sql.Stmt
-	undo   *sql.Stmt
 	cache  *cache
 	batch  *batch
+	away   bool // the database failed at the last attempt
 }
 
 func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *writer {
@@ -90,18 +89,6 @@ func (w *writer) connect(ctx context.Context) error {
 			return err
 		}
 	}
-	return w.prepareTransaction(ctx)
-}
-
-func (w *writer) prepareTransaction(ctx context.Context) (err error) {
-	for _, t := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{{&w.begin, w.dialect.begin}, {&w.commit, "COMMIT"}, {&w.undo, "ROLLBACK"}} {
-		if *t.stmt, err = w.conn.PrepareContext(ctx, t.query); err != nil {
-			return fmt.Errorf("prepare %s: %w", t.query, err)
-		}
-	}
 	return nil
 }
 
@@ -111,7 +98,7 @@ func (w *writer) disconnect() error {
 	if w.conn == nil {
 		return nil
 	}
-	errs := w.closeStatements()
+	errs := slices.DeleteFunc(w.closeStatements(), func(err error) bool { return err == nil || w.dialect.lost(err) })
 	err := w.conn.Raw(func(any) error { return driver.ErrBadConn })
 	w.conn = nil
 	if !errors.Is(err, driver.ErrBadConn) && !errors.Is(err, sql.ErrConnDone) {
@@ -123,7 +110,7 @@ func (w *writer) disconnect() error {
 // closeStatements is needed because database/sql does not close those of a
 // sql.Conn, and SQLite keeps a connection with open statements half alive.
 func (w *writer) closeStatements() (errs []error) {
-	all := append(w.stmts[:], w.begin, w.commit, w.undo)
+	all := slices.Clone(w.stmts[:])
 	for _, m := range w.multis {
 		for _, size := range m.sizes {
 			all = append(all, size.stmt)
@@ -135,7 +122,6 @@ func (w *writer) closeStatements() (errs []error) {
 		}
 	}
 	w.stmts, w.multis = [numWrites]*sql.Stmt{}, [numMultis]multi{}
-	w.begin, w.commit, w.undo = nil, nil, nil
 	return errs
 }
 
@@ -214,25 +200,45 @@ func (w *writer) waiting(first operation) []job {
 // gets a transaction of its own, so that only the culprit fails.
 func (w *writer) write(jobs []job) {
 	err := w.attempt(jobs)
+	if w.note(err) {
+		fail(jobs, err)
+		return
+	}
 	if err == nil {
 		return
 	}
 	w.log.Warn("write failed", "operations", len(jobs), "error", err)
-	if len(jobs) == 1 || w.dialect.failed(err) {
+	if len(jobs) == 1 {
 		fail(jobs, err)
 		return
 	}
 	for i := range jobs {
 		single := jobs[i : i+1]
-		if err := w.attempt(single); err != nil {
+		err := w.attempt(single)
+		if w.note(err) {
+			fail(jobs[i:], err)
+			return
+		}
+		if err != nil {
 			w.log.Error("operation failed", "error", err)
 			fail(single, err)
-			if w.dialect.failed(err) {
-				fail(jobs[i+1:], err)
-				return
-			}
 		}
 	}
+}
+
+// note tells whether the database itself failed, and logs when that begins and ends.
+func (w *writer) note(err error) (away bool) {
+	away = err != nil && w.dialect.failed(err)
+	switch {
+	case away && !w.away:
+		w.log.Error("the database fails, writing is refused until it works again", "error", err)
+	case err == nil && w.away:
+		w.log.Info("the database works again")
+	}
+	if away || err == nil {
+		w.away = away
+	}
+	return away
 }
 
 func fail(jobs []job, err error) {
@@ -245,26 +251,40 @@ func fail(jobs []job, err error) {
 // in the database nor in the cache.
 func (w *writer) attempt(jobs []job) error {
 	ctx := context.Background() // what was accepted is written; a context with Done costs a goroutine per statement
-	if err := w.healthy(ctx); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errDatabase, err)
-	}
-	if _, err := w.begin.ExecContext(ctx); err != nil {
-		return w.lost(ctx, fmt.Errorf("%w: begin: %w", errDatabase, err))
 	}
 	if err := w.batch.fill(ctx, jobs); err != nil {
 		return w.lost(ctx, err)
 	}
-	if _, err := w.commit.ExecContext(ctx); err != nil {
+	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return w.lost(ctx, fmt.Errorf("%w: commit: %w", errDatabase, err))
 	}
 	return nil
 }
 
-// healthy replaces a connection that an earlier transaction could not close properly.
-func (w *writer) healthy(ctx context.Context) error {
+// begin opens a transaction. A connection that the server has closed meanwhile is replaced.
+func (w *writer) begin(ctx context.Context) error {
 	if w.conn != nil {
-		return nil
+		_, err := w.conn.ExecContext(ctx, w.dialect.begin)
+		if err == nil {
+			return nil
+		}
+		if !w.dialect.lost(err) {
+			return w.lost(ctx, fmt.Errorf("begin: %w", err))
+		}
+		w.giveUp()
 	}
+	if err := w.reconnect(ctx); err != nil {
+		return err
+	}
+	if _, err := w.conn.ExecContext(ctx, w.dialect.begin); err != nil {
+		return w.lost(ctx, fmt.Errorf("begin: %w", err))
+	}
+	return nil
+}
+
+func (w *writer) reconnect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	if err := w.connect(ctx); err != nil {
@@ -276,13 +296,18 @@ func (w *writer) healthy(ctx context.Context) error {
 // lost rolls back. Where even that fails the connection is given up.
 func (w *writer) lost(ctx context.Context, cause error) error {
 	w.cache = newCache()
-	if _, err := w.undo.ExecContext(ctx); err != nil && !w.dialect.noTransaction(err) {
-		w.log.Error("rollback failed, reconnecting", "error", err)
-		if err := w.disconnect(); err != nil {
-			w.log.Error("disconnect failed", "error", err)
-		}
+	if _, err := w.conn.ExecContext(ctx, "ROLLBACK"); err != nil && !w.dialect.noTransaction(err) {
+		w.giveUp()
 	}
 	return cause
+}
+
+// giveUp forgets the connection and all that was known through it.
+func (w *writer) giveUp() {
+	w.cache = newCache()
+	if err := w.disconnect(); err != nil {
+		w.log.Warn("a broken connection did not close well", "error", err)
+	}
 }
 
 // call is an operation somebody waits for.

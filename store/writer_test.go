@@ -31,11 +31,14 @@ func TestAFailingOperationFailsAlone(t *testing.T) {
 	s := openNew(t, "a", "b")
 	release := hold(t, s)
 	var answers []<-chan error
+	var conversation int64 // written by callbacks, read after them
 	post := func(text string) {
 		answer := make(chan error, 1)
 		s.Post(Draft{Author: "a", To: []Target{{Account: "b"}}, Kind: "text", Text: text, ClientID: text}, func(p []Posted, err error) {
 			if err == nil && len(p) != 1 {
 				err = fmt.Errorf("%d posted", len(p))
+			} else if err == nil {
+				conversation = p[0].Conversation
 			}
 			answer <- err
 		})
@@ -60,7 +63,7 @@ func TestAFailingOperationFailsAlone(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if got := fmt.Sprint(history(t, s, "b", 1)); got != "[1 before 2 after 3 after that]" {
+	if got := fmt.Sprint(history(t, s, "b", conversation)); got != "[1 before 2 after 3 after that]" {
 		t.Errorf("stored: %s", got)
 	}
 	if count(t, s.readDB, "SELECT COUNT(*) FROM chat_groups") != 0 {
@@ -69,6 +72,7 @@ func TestAFailingOperationFailsAlone(t *testing.T) {
 }
 
 func TestAFullDatabaseIsUnavailableToEverybodyAndRecovers(t *testing.T) {
+	sqliteOnly(t)
 	s := openNew(t, "a", "b")
 	send(t, s, "a", "b", "first")
 	pages := func(limit string) {
@@ -102,12 +106,22 @@ func TestAFullDatabaseIsUnavailableToEverybodyAndRecovers(t *testing.T) {
 	}
 }
 
+// breakConnection sees to it that not even ROLLBACK works any more.
+func breakConnection(b *batch) error {
+	statement := "ROLLBACK"
+	if databases.MariaDB() {
+		statement = "KILL CONNECTION_ID()"
+	}
+	b.w.dialect.noTransaction = func(error) bool { return false }
+	_, err := b.w.conn.ExecContext(b.ctx, statement)
+	return err
+}
+
 func TestABrokenConnectionIsReplaced(t *testing.T) {
 	s := openNew(t, "a", "b")
 	send(t, s, "a", "b", "first")
 	err := <-enqueueCall(s, func(b *batch) error {
-		// Not even ROLLBACK works any more.
-		return errors.Join(errors.New("the connection is broken"), b.w.undo.Close())
+		return errors.Join(errors.New("the connection is broken"), breakConnection(b))
 	})
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("who found it broken: %v", err)

@@ -50,7 +50,7 @@ const (
 func writeQueries(d dialect) [numWrites]string {
 	return [numWrites]string{
 		wDrawChange:   "UPDATE counters SET value = value + ? WHERE name = 'change'",
-		wChange:       "SELECT value FROM counters WHERE name = 'change'",
+		wChange:       "SELECT value FROM counters WHERE name = 'change'" + d.forUpdate,
 		wAccount:      "SELECT messages_from FROM users WHERE user_account = ? AND deleted = 0",
 		wPair:         "SELECT id FROM conversations WHERE pair_a = ? AND pair_b = ?",
 		wGroup:        "SELECT id FROM conversations WHERE group_id = ?",

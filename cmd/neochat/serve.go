@@ -161,7 +161,7 @@ func lockData(data string) (*os.File, error) {
 }
 
 func openStore(ctx context.Context, data string, log *slog.Logger) (*store.Store, error) {
-	s, err := store.Open(ctx, store.Config{Path: filepath.Join(data, "neochat.db"), Logger: log.With("part", "store")})
+	s, err := store.Open(ctx, store.Config{Database: filepath.Join(data, "neochat.db"), Logger: log.With("part", "store")})
 	if errors.Is(err, store.ErrNewerSchema) {
 		return nil, fmt.Errorf("%w: use the newer neochat that wrote it, or another folder with --data", err)
 	}
