@@ -80,13 +80,6 @@ func TestNewerSchemaIsRefusedUntouched(t *testing.T) {
 	}
 }
 
-func TestNewestMigrationIsTheNewest(t *testing.T) {
-	files, err := fs.Glob(migrations, sqliteDialect("").migrations+"/*.sql")
-	if err != nil || len(files) != newestMigration {
-		t.Fatalf("%d migrations, newestMigration is %d (%v)", len(files), newestMigration, err)
-	}
-}
-
 func TestSettings(t *testing.T) {
 	sqliteOnly(t)
 	s := openNew(t)
