@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"sync"
 	"time"
@@ -165,7 +166,7 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 		cs.removeLocked(x, p)
 	}
 	if x.kind != "" {
-		over := wire.End(wire.Append(wire.Append(wire.Append(nil, "message_type", "cell"), "type", "DELETE"), "cell_key", x.key))
+		over := x.over()
 		for _, account := range x.everyone() {
 			if !rang[account] && x.outcome[account] != "refused" {
 				cs.srv.hub.push(account, item{data: over}, but)
@@ -173,6 +174,13 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 		}
 	}
 	cs.record(x)
+}
+
+// over is how an account is told that a call is no more, or no more for it.
+func (x *cell) over() []byte {
+	b := wire.Append(nil, "message_type", "cell")
+	b = wire.Append(b, "type", "DELETE")
+	return wire.End(wire.Append(b, "cell_key", x.key))
 }
 
 // endedOutcome is what became of a callee that rang when the call ended for that cause.
@@ -236,6 +244,9 @@ func (cs *cells) record(x *cell) {
 		}
 		draft := store.Draft{Author: x.opener, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry}
 		cs.srv.store.Post(draft, func(posted []store.Posted, err error) {
+			if errors.Is(err, store.ErrNotFound) {
+				return // the group was dissolved
+			}
 			if err != nil {
 				cs.srv.log.Warn("recording a call", "error", err)
 				return

@@ -18,9 +18,13 @@ func createGroup(q *request) error {
 	if err != nil {
 		return err
 	}
-	introduction := q.m.Get("introduction")
-	if len(introduction) > maxIntroduction {
-		return refusal(wire.StatTooLarge, "introduction has at most 2000 bytes")
+	introduction, err := q.introduction()
+	if err != nil {
+		return err
+	}
+	history, err := q.historySetting()
+	if err != nil {
+		return err
 	}
 	members, err := q.friends()
 	if err != nil {
@@ -30,7 +34,7 @@ func createGroup(q *request) error {
 		return nil
 	}
 	c := q.c
-	g := store.Group{Name: name, Introduction: introduction, Founder: c.account}
+	g := store.Group{Name: name, Introduction: introduction, Founder: c.account, History: history}
 	c.srv.store.CreateGroup(g, members, func(g store.Group, posted []store.Posted, err error) {
 		defer q.end()
 		if err != nil {
@@ -43,7 +47,7 @@ func createGroup(q *request) error {
 	return nil
 }
 
-func describeGroup(q *request) error {
+func showGroup(q *request) error {
 	ctx, cancel := q.context()
 	defer cancel()
 	id, ok := q.m.Lookup("group_id")
@@ -74,7 +78,13 @@ func appendGroup(b []byte, g *store.Group) []byte {
 	b = wire.Append(b, "introduction", g.Introduction)
 	b = wire.Append(b, "founder", g.Founder)
 	b = wire.AppendInt(b, "create_time", g.CreateTime)
-	return wire.AppendInt(b, "members", int64(g.Members))
+	b = wire.AppendInt(b, "members", int64(g.Members))
+	b = wire.Append(b, "history", g.History)
+	b = wire.Append(b, "permissions", g.Permissions)
+	if g.Avatar != "" {
+		b = wire.Append(b, "avatar", g.Avatar)
+	}
+	return b
 }
 
 func listMembers(q *request) error {
@@ -91,6 +101,7 @@ func listMembers(q *request) error {
 	var items []byte
 	for _, m := range members {
 		items = wire.Append(items, "user_account", m.Account)
+		items = wire.Append(items, "user_name", m.Name)
 		items = wire.Append(items, "permissions", m.Permissions)
 		items = wire.End(wire.AppendInt(items, "join_time", m.JoinTime))
 	}
@@ -115,30 +126,4 @@ func invite(q *request) error {
 	}
 	q.c.srv.store.Invite(q.c.account, group, accounts, q.membership)
 	return nil
-}
-
-func leaveGroup(q *request) error {
-	group, err := q.text("group_id", wire.MaxName)
-	if err != nil {
-		return err
-	}
-	if q.m.Get("friends") != "" {
-		return refusal(wire.StatBadRequest, "without friends this leaves the group; removing others is not offered")
-	}
-	if !q.begin() {
-		return nil
-	}
-	q.c.srv.store.LeaveGroup(q.c.account, group, q.membership)
-	return nil
-}
-
-// membership answers a change of who belongs to a group and tells the members.
-func (q *request) membership(posted []store.Posted, err error) {
-	defer q.end()
-	if err != nil {
-		q.refuse(err)
-		return
-	}
-	q.ok("group_id", q.m.Get("group_id"))
-	q.c.srv.deliver(posted, nil)
 }

@@ -169,6 +169,8 @@ func (q *request) refuse(err error) {
 		q.fail(wire.StatForbidden, "you may not read a file that this names; write &lt;file> to mean the characters")
 	case errors.Is(err, store.ErrRefused):
 		q.fail(wire.StatForbidden, "this person takes no messages, calls or questions from you")
+	case errors.Is(err, store.ErrPermissions):
+		q.fail(wire.StatForbidden, "your permissions in this group do not cover that; its creator may hand over, dissolve, and make admins, admins describe it and remove members")
 	case errors.Is(err, store.ErrSuspended):
 		q.fail(wire.StatForbidden, "this account is suspended; ask the server's operator")
 	case errors.Is(err, store.ErrTooLarge):

@@ -64,12 +64,18 @@ func strangerCases() map[string]any {
 		"receipt POST": []strangerCase{{"conversation", func(x things) []string {
 			return []string{"conversation", x.conversation, "read_seq", "1"}
 		}}},
-		"group GET":     byGroup,
-		"member GET":    byGroup,
-		"member POST":   []strangerCase{{"group", func(x things) []string { return []string{"group_id", x.group, "friends", "eve"} }}},
-		"member DELETE": byGroup,
-		"file POST":     nothing("it makes one's own file; its name begins with one's account"),
-		"file GET":      []strangerCase{{"file", func(x things) []string { return []string{"file", x.file} }}},
+		"group GET":   byGroup,
+		"member GET":  byGroup,
+		"member POST": []strangerCase{{"group", func(x things) []string { return []string{"group_id", x.group, "friends", "eve"} }}},
+		"member DELETE": append(byGroup,
+			strangerCase{"others", func(x things) []string { return []string{"group_id", x.group, "friends", "b"} }}),
+		"member PATCH": []strangerCase{{"group", func(x things) []string {
+			return []string{"group_id", x.group, "friends", "b", "permissions", "admin"}
+		}}},
+		"group PATCH":  []strangerCase{{"group", func(x things) []string { return []string{"group_id", x.group, "name", "mine"} }}},
+		"group DELETE": byGroup,
+		"file POST":    nothing("it makes one's own file; its name begins with one's account"),
+		"file GET":     []strangerCase{{"file", func(x things) []string { return []string{"file", x.file} }}},
 		"cell POST": []strangerCase{
 			{"group", func(x things) []string { return []string{"group_id", x.group} }},
 			{"answer", func(x things) []string { return []string{"cell_type", "200", "friends", "a", "cell_key", x.key} }},

@@ -127,6 +127,7 @@ func appendMessage(b []byte, m *store.Message, reader string) []byte {
 type record struct {
 	Event    string   `json:"event,omitempty"`
 	Friends  []string `json:"friends,omitempty"`
+	Permits  string   `json:"permissions,omitempty"`
 	Call     string   `json:"call,omitempty"`
 	Outcome  string   `json:"outcome,omitempty"`
 	Duration int64    `json:"duration_ms,omitempty"`
@@ -139,6 +140,7 @@ func appendRecord(b []byte, carry []byte) []byte {
 		return b // a later version's record: what this one knows is its place and author
 	}
 	for _, f := range []wire.Field{{Name: "event", Value: r.Event}, {Name: "friends", Value: strings.Join(r.Friends, ",")},
+		{Name: "permissions", Value: r.Permits},
 		{Name: "call", Value: r.Call}, {Name: "outcome", Value: r.Outcome}, {Name: "connection_key", Value: r.Key}} {
 		if f.Value != "" {
 			b = wire.Append(b, f.Name, f.Value)

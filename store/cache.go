@@ -76,8 +76,10 @@ func (t *talk) add(accounts []string, since int64) {
 	t.present = slices.Sorted(maps.Keys(t.since))
 }
 
-func (t *talk) remove(account string) {
-	delete(t.since, account)
+func (t *talk) remove(accounts ...string) {
+	for _, a := range accounts {
+		delete(t.since, a)
+	}
 	t.present = slices.Sorted(maps.Keys(t.since))
 }
 
@@ -185,18 +187,18 @@ func (b *batch) makePair(pair [2]string) (*talk, error) {
 		return nil, fmt.Errorf("id of new pair: %w", err)
 	}
 	t := pairTalk(id, pair)
-	if err := b.addStays(id, t.present, 0); err != nil {
+	if err := b.addStays(id, t.present, 0, 0); err != nil {
 		return nil, err
 	}
 	b.w.cache.keep(t)
 	return t, nil
 }
 
-// addStays writes the memberships of accounts from after seq since on.
-func (b *batch) addStays(conversation int64, accounts []string, since int64) error {
+// addStays writes the memberships of accounts from after seq since on, who have read up to read.
+func (b *batch) addStays(conversation int64, accounts []string, since, read int64) error {
 	args := make([]any, 0, 6*len(accounts))
 	for _, a := range accounts {
-		args = append(args, conversation, a, since, stillHere, stillHere, since)
+		args = append(args, conversation, a, since, stillHere, stillHere, read)
 	}
 	if err := b.w.multis[mStays].exec(b.ctx, args); err != nil {
 		return fmt.Errorf("add members: %w", err)

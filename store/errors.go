@@ -15,6 +15,8 @@ var (
 	ErrForbidden = errors.New("not permitted")
 	// ErrRefused: the other takes nothing from this account: blocked, or only from friends.
 	ErrRefused = errors.New("refused by the other")
+	// ErrPermissions: what one's permissions in a group do not cover.
+	ErrPermissions = errors.New("not covered by one's permissions in the group")
 	// ErrSuspended: the account is suspended.
 	ErrSuspended = errors.New("account is suspended")
 	// ErrUnavailable: the database failed or the store is overloaded or closed. Whether
@@ -33,7 +35,7 @@ func isDomain(err error) bool {
 	case errors.Is(err, ErrUnavailable):
 		return false
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
-		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
 		return true
 	}
 	return false

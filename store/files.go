@@ -54,14 +54,15 @@ func (b *batch) putFile(f File) (File, error) {
 }
 
 // ReadableFile returns the file if account owns it or could read a message that
-// names it, or it is the avatar of somebody or of a group; otherwise ErrNotFound, as for a file that does not exist.
+// names it, or it is the avatar of somebody or of a group account is in; otherwise ErrNotFound, as for a
+// file that does not exist.
 func (s *Store) ReadableFile(ctx context.Context, account, name string) (File, error) {
 	f, err := scanFile(s.row(ctx, qFile, name))
 	if err != nil || f.Owner == account {
 		return f, readFailed("file", err)
 	}
 	var one int
-	err = s.row(ctx, qFileGranted, name, account).Scan(&one)
+	err = s.row(ctx, qFileGranted, name, account, name, account).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = s.row(ctx, qAvatar, name).Scan(&one)
 	}

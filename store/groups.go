@@ -25,17 +25,35 @@ type Group struct {
 	Founder      string
 	CreateTime   int64 // Unix ms
 	Conversation int64
-	Members      int // present ones
+	Members      int    // present ones
+	Avatar       string // a file's name, or ""
+	History      string // HistoryJoin or HistoryAll
+	Permissions  string // the asker's own
 }
+
+// What those who are invited from then on may read: what is said since, or everything.
+const (
+	HistoryJoin = "join"
+	HistoryAll  = "all"
+)
+
+// A member's permissions. A group that has members has exactly one creator.
+const (
+	Creator = "creator"
+	Admin   = "admin"
+	Plain   = "member"
+)
 
 // Member is one present member of a group.
 type Member struct {
 	Account     string
+	Name        string // of the person
 	Permissions string // creator, admin or member
 	JoinTime    int64  // Unix ms
 }
 
-// groupChange is an operation on a group: it posts at most one record.
+// groupChange is an operation on a group: it posts at most two records, and notes
+// a change of the accounts that are no longer in it.
 type groupChange struct {
 	act     func(*groupChange, *batch) error
 	done    func(*groupChange, error)
@@ -43,7 +61,7 @@ type groupChange struct {
 	results []result
 }
 
-func (c *groupChange) changes() int { return 1 }
+func (c *groupChange) changes() int { return 3 }
 
 // run writes what is staged before it changes who the members are.
 func (c *groupChange) run(b *batch) error {
@@ -67,8 +85,8 @@ func answer(done func([]Posted, error)) func(*groupChange, error) {
 }
 
 // CreateGroup makes a group of g.Founder and members, and posts a member_record
-// with Carry {"event":"created","friends":[...]} in it. Of g, Name, Introduction
-// and Founder are taken. It returns at once; done gets the group and the record.
+// with Carry {"event":"created","friends":[...]} in it. Of g, Name, Introduction,
+// History ("": HistoryJoin) and Founder are taken. It returns at once; done gets the group and the record.
 // ErrNotFound: an unknown account. ErrTooLarge: more than 5,000 members.
 func (s *Store) CreateGroup(g Group, members []string, done func(Group, []Posted, error)) {
 	friends := without(unique(members), g.Founder)
@@ -95,25 +113,28 @@ func (c *groupChange) create(b *batch, g Group, friends []string) error {
 	if g.ID, err = b.freeGroupID(); err != nil {
 		return err
 	}
-	g.CreateTime, g.Members = b.now, len(friends)+1
+	g.CreateTime, g.Members, g.Permissions, g.Avatar = b.now, len(friends)+1, Creator, ""
+	if g.History == "" {
+		g.History = HistoryJoin
+	}
 	t, err := b.insertGroup(g)
 	if err != nil {
 		return err
 	}
 	g.Conversation = t.id
-	if err := b.join(t, []string{g.Founder}, "creator", 0); err != nil {
+	if err := b.join(t, []string{g.Founder}, Creator, 0, 0); err != nil {
 		return err
 	}
-	if err := b.join(t, friends, "member", 0); err != nil {
+	if err := b.join(t, friends, Plain, 0, 0); err != nil {
 		return err
 	}
 	c.group = g
-	_, err = c.record(b, t, g.Founder, "created", friends)
+	_, err = c.record(b, t, g.Founder, groupRecord{Event: "created", Friends: friends})
 	return err
 }
 
 func (b *batch) insertGroup(g Group) (*talk, error) {
-	if _, err := b.exec(wNewGroup, g.ID, g.Name, g.Introduction, g.Founder, g.CreateTime); err != nil {
+	if _, err := b.exec(wNewGroup, g.ID, g.Name, g.Introduction, g.Founder, g.CreateTime, g.History); err != nil {
 		return nil, fmt.Errorf("insert group: %w", err)
 	}
 	result, err := b.exec(wNewGroupConversation, g.ID)
@@ -132,8 +153,8 @@ func (b *batch) insertGroup(g Group) (*talk, error) {
 // Invite adds accounts to a group that by is in; those already there are
 // skipped, and if that is all of them nothing is posted and done gets an empty
 // list. Otherwise it gets the member_record ("invited"), the new members among
-// its recipients: it is the first message they can read. ErrNotFound: not by's group,
-// or an unknown account. ErrTooLarge: more than 5,000 members.
+// its recipients: it is the first message they can read, unless the group's History
+// is HistoryAll. ErrNotFound: not by's group, or an unknown account. ErrTooLarge: more than 5,000 members.
 func (s *Store) Invite(by, group string, accounts []string, done func([]Posted, error)) {
 	accounts = unique(accounts)
 	s.writer.enqueue(&groupChange{
@@ -157,56 +178,49 @@ func (c *groupChange) invite(b *batch, by, group string, accounts []string) erro
 	if n := len(t.present) + len(fresh); n > maxMembers {
 		return fmt.Errorf("%d members: %w", n, ErrTooLarge)
 	}
-	m, err := c.record(b, t, by, "invited", fresh)
+	m, err := c.record(b, t, by, groupRecord{Event: "invited", Friends: fresh})
 	if err != nil {
 		return err
 	}
-	if err := b.join(t, fresh, "member", m.Seq-1); err != nil {
+	if err := b.letIn(t, fresh, m.Seq-1); err != nil {
 		return err
 	}
 	c.results[0].recipients = t.present
 	return nil
 }
 
-// LeaveGroup ends account's membership with a member_record ("left"), the last
-// message account can read there; account is among its recipients.
-// ErrNotFound: not account's group.
-func (s *Store) LeaveGroup(account, group string, done func([]Posted, error)) {
-	s.writer.enqueue(&groupChange{
-		act:  func(c *groupChange, b *batch) error { return c.leave(b, account, group) },
-		done: answer(done),
-	})
+// letIn makes accounts members who see what comes after seq, or everything where
+// the group's setting says so; what they have not read begins there either way.
+func (b *batch) letIn(t *talk, accounts []string, seq int64) error {
+	var history string
+	if err := b.queryRow(wGroupHistory, t.group).Scan(&history); err != nil {
+		return absent(err, "group")
+	}
+	since := seq
+	if history == HistoryAll {
+		since = 0
+		for _, a := range accounts { // one stay from the beginning takes in those of before
+			if _, err := b.exec(wDropStays, t.id, a); err != nil {
+				return fmt.Errorf("drop former memberships: %w", err)
+			}
+		}
+	}
+	return b.join(t, accounts, Plain, since, seq)
 }
 
-func (c *groupChange) leave(b *batch, account, group string) error {
-	t, err := b.memberOf(account, group)
-	if err != nil {
-		return err
-	}
-	since, _ := t.stay(account)
-	m, err := c.record(b, t, account, "left", []string{account})
-	if err != nil {
-		return err
-	}
-	if _, err := b.exec(wLeaveConversation, m.Seq, m.Change, t.id, account, since); err != nil {
-		return fmt.Errorf("end membership: %w", err)
-	}
-	if _, err := b.exec(wLeaveGroup, group, account); err != nil {
-		return fmt.Errorf("leave group: %w", err)
-	}
-	t.remove(account)
-	return nil
+// groupRecord is the Carry of a member_record.
+type groupRecord struct {
+	Event       string   `json:"event"`
+	Friends     []string `json:"friends"`
+	Permissions string   `json:"permissions,omitempty"`
 }
 
 // record posts a member_record to those present and returns it with its seq.
-func (c *groupChange) record(b *batch, t *talk, by, event string, friends []string) (*Message, error) {
-	if friends == nil {
-		friends = []string{}
+func (c *groupChange) record(b *batch, t *talk, by string, r groupRecord) (*Message, error) {
+	if r.Friends == nil {
+		r.Friends = []string{}
 	}
-	carry, err := json.Marshal(struct {
-		Event   string   `json:"event"`
-		Friends []string `json:"friends"`
-	}{event, friends})
+	carry, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
@@ -214,12 +228,12 @@ func (c *groupChange) record(b *batch, t *talk, by, event string, friends []stri
 	if err := b.stage(t, m, nil); err != nil {
 		return nil, err
 	}
-	c.results = []result{{m, t.present, false}}
+	c.results = append(c.results, result{m, t.present, false})
 	return m, b.flush()
 }
 
-// join writes new members who may read what comes after seq since.
-func (b *batch) join(t *talk, accounts []string, permissions string, since int64) error {
+// join writes members who may read what comes after seq since and have read up to read.
+func (b *batch) join(t *talk, accounts []string, permissions string, since, read int64) error {
 	args := make([]any, 0, 4*len(accounts))
 	for _, a := range accounts {
 		args = append(args, t.group, a, permissions, b.now)
@@ -229,7 +243,7 @@ func (b *batch) join(t *talk, accounts []string, permissions string, since int64
 	}
 	t.add(accounts, since)
 	b.w.cache.size += len(accounts)
-	return b.addStays(t.id, accounts, since)
+	return b.addStays(t.id, accounts, since, read)
 }
 
 // memberOf returns the group, or ErrNotFound also to a stranger.
@@ -299,11 +313,12 @@ func (s *Store) Members(ctx context.Context, account, group, after string, limit
 }
 
 func scanMember(row scanner) (m Member, err error) {
-	err = row.Scan(&m.Account, &m.Permissions, &m.JoinTime)
+	err = row.Scan(&m.Account, &m.Name, &m.Permissions, &m.JoinTime)
 	return m, err
 }
 
 func scanGroup(row scanner) (g Group, err error) {
-	err = row.Scan(&g.ID, &g.Name, &g.Introduction, &g.Founder, &g.CreateTime, &g.Conversation, &g.Members)
+	err = row.Scan(&g.ID, &g.Name, &g.Introduction, &g.Founder, &g.CreateTime, &g.Conversation, &g.Members,
+		&g.Avatar, &g.History, &g.Permissions)
 	return g, err
 }

@@ -41,7 +41,12 @@ func TestCreateGroup(t *testing.T) {
 		string(record[0].Carry) != `{"event":"created","friends":["a","c"]}` || !reflect.DeepEqual(record[0].Recipients, []string{"a", "b", "c"}) {
 		t.Errorf("record %+v", record)
 	}
-	for _, account := range []string{"a", "b", "c"} {
+	if g.Permissions != Creator || g.History != HistoryJoin {
+		t.Errorf("made %+v", g)
+	}
+	asMember := g
+	asMember.Permissions = Plain
+	for account, g := range map[string]Group{"a": asMember, "b": g, "c": asMember} {
 		if got, err := s.Group(t.Context(), account, g.ID); err != nil || got != g {
 			t.Errorf("%s sees %+v, %v", account, got, err)
 		}
@@ -56,7 +61,7 @@ func TestCreateGroup(t *testing.T) {
 	if groups, err := s.Groups(t.Context(), "a"); err != nil || len(groups) != 2 {
 		t.Errorf("groups of a: %+v, %v", groups, err)
 	}
-	if groups, err := s.Groups(t.Context(), "c"); err != nil || len(groups) != 1 || groups[0] != g {
+	if groups, err := s.Groups(t.Context(), "c"); err != nil || len(groups) != 1 || groups[0] != asMember {
 		t.Errorf("groups of c: %+v, %v", groups, err)
 	}
 }

@@ -132,3 +132,19 @@ func history(t testing.TB, s *Store, account string, conversation int64) []strin
 	}
 	return texts(messages)
 }
+
+func (s *Store) removeWait(by, group string, accounts ...string) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.RemoveMembers(by, group, accounts, done) })
+}
+
+func (s *Store) permitWait(by, group, permissions string, accounts ...string) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.SetPermissions(by, group, accounts, permissions, done) })
+}
+
+func (s *Store) describeWait(by, group string, d Description) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.DescribeGroup(by, group, d, done) })
+}
+
+func (s *Store) dissolveWait(by, group string) ([]Posted, error) {
+	return wait(func(done func([]Posted, error)) { s.DissolveGroup(by, group, done) })
+}

@@ -231,7 +231,7 @@ func (b *batch) resolvePair(author string, pair [2]string) (place, error) {
 func (b *batch) mayName(account string, files []string) error {
 	for _, name := range files {
 		var one int
-		err := b.queryRow(wFileReadable, name, account, account).Scan(&one)
+		err := b.queryRow(wFileReadable, name, account, account, account).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("file: %w", ErrForbidden)
 		}

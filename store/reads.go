@@ -35,7 +35,7 @@ const (
 const messageColumns = "m.conversation, m.seq, m.change_no, m.author, m.kind, m.message, m.carry, m.create_time, m.client_message_id"
 
 const groupColumns = `g.group_id, g.name, g.introduction, g.founder, g.create_time, c.id,
-	(SELECT COUNT(*) FROM group_members n WHERE n.group_id = g.group_id)`
+	(SELECT COUNT(*) FROM group_members n WHERE n.group_id = g.group_id), g.avatar, g.history, o.permissions`
 
 const userColumns = "user_account, user_name, user_phone, sex, birthday, address, registration_time, suspended, avatar, messages_from, presence_to"
 
@@ -96,11 +96,14 @@ func readQueries(dialect) [numReads]string {
 			JOIN chat_groups g ON g.group_id = o.group_id
 			JOIN conversations c ON c.group_id = g.group_id
 			WHERE o.user_account = ? ORDER BY o.group_id`,
-		qMembers: `SELECT user_account, permissions, join_time FROM group_members
-			WHERE group_id = ? AND user_account > ? ORDER BY user_account LIMIT ?`,
+		qMembers: `SELECT o.user_account, u.user_name, o.permissions, o.join_time FROM group_members o
+			JOIN users u ON u.user_account = o.user_account
+			WHERE o.group_id = ? AND o.user_account > ? ORDER BY o.user_account LIMIT ?`,
 		qFile: "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
 		qFileGranted: `SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
-			WHERE r.file = ? AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq LIMIT 1`,
+			WHERE r.file = ? AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq
+			UNION ALL SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
+			WHERE g.avatar = ? AND o.user_account = ? LIMIT 1`,
 
 		// People.
 		qAttitude: `SELECT u.messages_from, r.state FROM users u
@@ -116,8 +119,7 @@ func readQueries(dialect) [numReads]string {
 		qBlocks: `SELECT r.friend_account, u.user_name, r.state, r.message, r.bind_time FROM relationships r
 			JOIN users u ON u.user_account = r.friend_account
 			WHERE r.user_account = ? AND r.friend_account > ? AND r.state = 'blocked' ORDER BY r.friend_account LIMIT ?`,
-		qAvatar: `SELECT 1 FROM files f WHERE f.name = ? AND (EXISTS (SELECT 1 FROM users a WHERE a.avatar = f.name)
-			OR EXISTS (SELECT 1 FROM chat_groups g WHERE g.avatar = f.name))`,
-		qCard: "SELECT user_account, user_name, avatar FROM users WHERE user_account = ? AND deleted = 0",
+		qAvatar: `SELECT 1 FROM files f WHERE f.name = ? AND EXISTS (SELECT 1 FROM users a WHERE a.avatar = f.name)`,
+		qCard:   "SELECT user_account, user_name, avatar FROM users WHERE user_account = ? AND deleted = 0",
 	}
 }

@@ -26,8 +26,18 @@ const (
 	wNewPair
 	wNewGroupConversation
 	wNewGroup
+	wGroupHistory
+	wDropStays
+	wPermissions
+	wSetPermissions
+	wHeir
+	wDescription
+	wDescribe
 	wLeaveGroup
 	wLeaveConversation
+	wEmptyGroup
+	wEmptyConversation
+	wDissolve
 	wNewUser
 	wSetPassword
 	wSetSuspended
@@ -60,7 +70,9 @@ func writeQueries(d dialect) [numWrites]string {
 		wFileReadable: `SELECT 1 FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
 			SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
 			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq) OR EXISTS (
-			SELECT 1 FROM users a WHERE a.avatar = f.name) OR EXISTS (SELECT 1 FROM chat_groups g WHERE g.avatar = f.name))`,
+			SELECT 1 FROM users a WHERE a.avatar = f.name) OR EXISTS (
+			SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
+			WHERE g.avatar = f.name AND o.user_account = ?))`,
 		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
 		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ?, touched = ? WHERE id = ?",
 		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, c.last_seq FROM memberships v
@@ -68,9 +80,21 @@ func writeQueries(d dialect) [numWrites]string {
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq DESC LIMIT 1`,
 		wNewPair:              "INSERT INTO conversations (kind, pair_a, pair_b) VALUES ('pair', ?, ?)",
 		wNewGroupConversation: "INSERT INTO conversations (kind, group_id) VALUES ('group', ?)",
-		wNewGroup:             "INSERT INTO chat_groups (group_id, name, introduction, founder, create_time) VALUES (?, ?, ?, ?, ?)",
-		wLeaveGroup:           "DELETE FROM group_members WHERE group_id = ? AND user_account = ?",
-		wLeaveConversation:    "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
+		wNewGroup:             "INSERT INTO chat_groups (group_id, name, introduction, founder, create_time, history) VALUES (?, ?, ?, ?, ?, ?)",
+		wGroupHistory:         "SELECT history FROM chat_groups WHERE group_id = ?",
+		wDropStays:            "DELETE FROM memberships WHERE conversation = ? AND user_account = ?",
+		wPermissions:          "SELECT permissions FROM group_members WHERE group_id = ? AND user_account = ?",
+		wSetPermissions:       "UPDATE group_members SET permissions = ? WHERE group_id = ? AND user_account = ?",
+		// An admin goes before a member, then who has been there longest.
+		wHeir: `SELECT user_account FROM group_members WHERE group_id = ? AND user_account <> ?
+			ORDER BY permissions, join_time, user_account LIMIT 1`,
+		wDescription:       "SELECT name, introduction, avatar, history FROM chat_groups WHERE group_id = ?",
+		wDescribe:          "UPDATE chat_groups SET name = ?, introduction = ?, avatar = ?, history = ? WHERE group_id = ?",
+		wEmptyGroup:        "DELETE FROM group_members WHERE group_id = ?",
+		wEmptyConversation: "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND until_seq = ?",
+		wDissolve:          "UPDATE chat_groups SET dissolved = 1 WHERE group_id = ?",
+		wLeaveGroup:        "DELETE FROM group_members WHERE group_id = ? AND user_account = ?",
+		wLeaveConversation: "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
 		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		wSetPassword:      "UPDATE users SET password_hash = ? WHERE user_account = ?",
@@ -108,6 +132,7 @@ const (
 	mStays
 	mMembers
 	mLastSeq
+	mAccountChanges
 	numMultis
 )
 
@@ -127,9 +152,10 @@ func multiQueries(d dialect) [numMultis]multiSQL {
 			d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+"(read_seq, {read_seq})")},
 		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change) VALUES ", "(?, ?, ?)", ", ",
 			d.upsert("user_account, device", "delivered_change = "+d.greatest+"(delivered_change, {delivered_change})")},
-		mStays:   {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
-		mMembers: {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
-		mLastSeq: {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
+		mStays:          {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
+		mMembers:        {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
+		mAccountChanges: {"INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES ", "(?, ?, ?, ?)", ", ", ""},
+		mLastSeq:        {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
 	}
 }
 
