@@ -23,6 +23,8 @@ func (s *Server) table() map[string]map[string]command {
 		"profile":      {"GET": do(profile), "PATCH": do(changeProfile)},
 		"friend":       {"GET": do(listFriends), "POST": do(askFriend), "PATCH": do(answerFriend), "DELETE": do(endFriend)},
 		"block":        {"GET": do(listBlocks), "POST": do(block), "DELETE": do(unblock)},
+		"presence":     {"GET": do(readPresence), "POST": do(setPresence)},
+		"typing":       {"POST": do(typing)},
 		"text":         {"POST": {run: sendText, ordered: true}},
 		"conversation": {"GET": do(listConversations)},
 		"history":      {"GET": do(history)},

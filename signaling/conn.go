@@ -41,6 +41,7 @@ type conn struct {
 	session         string // token of the session that logged in
 
 	loggedIn  atomic.Bool
+	away      atomic.Bool  // the person is not at this device
 	calls     atomic.Int32 // calls this connection takes part in
 	lastPong  atomic.Int64 // Unix ns
 	closeOnce sync.Once
@@ -104,6 +105,7 @@ func (c *conn) run() {
 func (c *conn) leave(err error) {
 	if c.loggedIn.Load() {
 		c.srv.hub.remove(c.account, c)
+		c.srv.presence.left(c)
 		c.srv.cells.connectionLost(c)
 	}
 	var closing *wire.CloseError

@@ -8,19 +8,21 @@ import (
 // What may wait for one connection. Pushes past maxPushed end it with 1013; its
 // next request is not read while more than maxWaiting waits.
 const (
-	maxPushed  = 256 << 10
-	maxWaiting = 128 << 10
-	maxFrame   = 64 << 10 // bytes of messages that are written as one frame
+	maxFleeting = 16 << 10 // waiting, past which fleeting pushes are left out
+	maxPushed   = 256 << 10
+	maxWaiting  = 128 << 10
+	maxFrame    = 64 << 10 // bytes of messages that are written as one frame
 )
 
 // item is one encoded message, or several that belong together, on its way out.
 // data may be shared among connections and is never changed.
 type item struct {
-	data   []byte
-	push   bool
-	change int64         // of the durable change it tells; 0: none
-	own    bool          // the reader's account made that change, elsewhere
-	body   io.ReadCloser // a binary frame: data, then this; nil: text
+	data     []byte
+	push     bool
+	fleeting bool          // a push that is left out where much waits
+	change   int64         // of the durable change it tells; 0: none
+	own      bool          // the reader's account made that change, elsewhere
+	body     io.ReadCloser // a binary frame: data, then this; nil: text
 }
 
 // outbox holds what waits to be written to one connection, in order. Nobody waits for it but its writer.
@@ -44,6 +46,9 @@ func (o *outbox) put(it item) (start, full bool) {
 		if it.body != nil {
 			it.body.Close()
 		}
+		return false, false
+	}
+	if it.fleeting && o.waiting > maxFleeting {
 		return false, false
 	}
 	if it.push {

@@ -88,6 +88,7 @@ func (s *Server) tellFriends(e *store.FriendEvent, but *conn) {
 	}
 	s.hub.push(e.By, item{data: friendPush(e, e.ByChange)}, but)
 	s.hub.push(e.Friend, item{data: friendPush(e, e.Change)}, nil)
+	s.presence.moved(e.By, e.Friend)
 }
 
 func friendPush(e *store.FriendEvent, change int64) []byte {
@@ -140,6 +141,7 @@ func (q *request) blocked(friend string, e store.BlockEvent, err error) {
 	b = wire.Append(b, "friends", friend)
 	b = wire.End(wire.AppendInt(b, "change", e.Change))
 	q.c.srv.hub.push(q.c.account, item{data: b}, q.c)
+	q.c.srv.presence.moved(q.c.account)
 	q.c.srv.tellFriends(&e.Ended, q.c)
 }
 

@@ -96,6 +96,7 @@ func changeProfile(q *request) error {
 		default:
 			q.ok("change", strconv.FormatInt(change, 10))
 			q.c.srv.hub.push(q.c.account, item{data: profileChange(q.c.account, set, change)}, q.c)
+			q.c.srv.presence.moved(q.c.account)
 		}
 	})
 	return nil

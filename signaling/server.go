@@ -60,6 +60,7 @@ type Server struct {
 	log      *slog.Logger
 	hub      *hub
 	cells    *cells
+	presence *presence
 	failures *failures
 	commands map[string]map[string]command // by message_type, then verb; never changed
 
@@ -93,6 +94,7 @@ func New(cfg Config) *Server {
 		conns:    map[*conn]struct{}{},
 	}
 	s.cells = newCells(s)
+	s.presence = newPresence(s)
 	s.commands = s.table()
 	return s
 }
@@ -132,6 +134,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 		}
 		<-done
 	}
+	s.presence.stop()
 }
 
 // failed logs what went wrong here. Where the client left meanwhile, client being

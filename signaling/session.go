@@ -128,6 +128,7 @@ func (c *conn) welcome(account, device, session string) {
 // started begins deliveries, behind the login's answer.
 func (c *conn) started() {
 	c.srv.hub.add(c.account, c)
+	c.srv.presence.moved(c.account)
 	c.srv.cells.ringAgain(c)
 	if c.device == "" {
 		go c.catchUp()

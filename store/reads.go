@@ -28,6 +28,8 @@ const (
 	qBlocks
 	qCard
 	qAvatar
+	qPresence
+	qRelations
 	numReads
 )
 
@@ -121,5 +123,9 @@ func readQueries(dialect) [numReads]string {
 			WHERE r.user_account = ? AND r.friend_account > ? AND r.state = 'blocked' ORDER BY r.friend_account LIMIT ?`,
 		qAvatar: `SELECT 1 FROM files f WHERE f.name = ? AND EXISTS (SELECT 1 FROM users a WHERE a.avatar = f.name)`,
 		qCard:   "SELECT user_account, user_name, avatar FROM users WHERE user_account = ? AND deleted = 0",
+		qPresence: `SELECT u.presence_to, u.last_seen, r.state FROM users u
+			LEFT JOIN relationships r ON r.user_account = u.user_account AND r.friend_account = ?
+			WHERE u.user_account = ? AND u.deleted = 0`,
+		qRelations: "SELECT friend_account, state FROM relationships WHERE user_account = ?",
 	}
 }

@@ -54,6 +54,7 @@ const (
 	wPutRelation
 	wDropRelation
 	wSetProfile
+	wSeen
 	numWrites
 )
 
@@ -109,6 +110,7 @@ func writeQueries(d dialect) [numWrites]string {
 
 		// People.
 		wTaken:     "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
+		wSeen:      "UPDATE users SET last_seen = " + d.greatest + "(last_seen, ?) WHERE user_account = ? AND deleted = 0",
 		wRelation:  "SELECT state FROM relationships WHERE user_account = ? AND friend_account = ?",
 		wRelations: "SELECT COUNT(*) FROM relationships WHERE user_account = ?",
 		wPutRelation: "INSERT INTO relationships (user_account, friend_account, is_relationship, state, message, bind_time) VALUES (?, ?, ?, ?, ?, ?)" +
