@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,10 +16,14 @@ import (
 	"go.uber.org/goleak"
 
 	"neochat/store"
+	"neochat/store/mariadbtest"
 	"neochat/wire"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// databases are what the tests run on: SQLite's or, by NEOCHAT_TEST_DATABASE, MariaDB's.
+var databases mariadbtest.Databases
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(databases.Exit)) }
 
 // patience is how long a test waits for something that must come.
 const patience = 10 * time.Second
@@ -39,7 +42,7 @@ type world struct {
 func newWorld(t *testing.T, times Times, accounts ...string) *world {
 	t.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Database: filepath.Join(t.TempDir(), "test.db"), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
+	st, err := store.Open(ctx, store.Config{Database: databases.Fresh(t), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}
