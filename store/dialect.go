@@ -29,6 +29,8 @@ type dialect struct {
 	steps func(context.Context, *sql.DB, fs.FS) ([]goose.ProviderOption, fs.FS, error)
 	// inspect logs what is wrong with the database's settings, or refuses it.
 	inspect func(context.Context, *sql.DB, *slog.Logger) error
+	// claim keeps other servers off the database for as long as the connection lasts; see claimMySQL.
+	claim func(ctx context.Context, conn *sql.Conn, previous int64) (session int64, err error)
 
 	countTables string // counts the tables of a name
 	anyTables   string // counts all tables
@@ -49,12 +51,15 @@ type dialect struct {
 // mysqlScheme begins the name of a database that is not a file.
 const mysqlScheme = "mysql://"
 
+// IsFile tells whether a database's name (see Config.Database) is the path of a file.
+func IsFile(database string) bool { return !strings.HasPrefix(database, mysqlScheme) }
+
 // dialectOf finds the dialect of a database by its name (see Config.Database).
 func dialectOf(database string) (dialect, error) {
-	if strings.HasPrefix(database, mysqlScheme) {
-		return mysqlDialect(database)
+	if IsFile(database) {
+		return sqliteDialect(database), nil
 	}
-	return sqliteDialect(database), nil
+	return mysqlDialect(database)
 }
 
 // inserted finds {column} in the set of an upsert.

@@ -24,6 +24,8 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrNewerSchema: the database was written by a newer release. It was not touched.
 	ErrNewerSchema = errors.New("database has a newer schema than this program knows")
+	// ErrInUse: another server, or a program that copies, has claimed the database.
+	ErrInUse = errors.New("another NeoChat server uses this database")
 	// ErrTooLarge: more members or recipients than the store takes at once.
 	ErrTooLarge = errors.New("too large")
 )

@@ -53,6 +53,7 @@ func mysqlDialect(name string) (dialect, error) {
 		openMigrator: func() (*sql.DB, error) { return openMySQL(cfg, 0) },
 		steps:        mysqlSteps,
 		inspect:      inspectMySQL,
+		claim:        claimMySQL,
 		countTables:  "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
 		anyTables:    "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()",
 		begin:        "START TRANSACTION",

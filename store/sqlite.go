@@ -37,6 +37,7 @@ func sqliteDialect(path string) dialect {
 		openMigrator: open(writerDSN),
 		steps:        sqliteSteps,
 		inspect:      func(context.Context, *sql.DB, *slog.Logger) error { return nil },
+		claim:        func(context.Context, *sql.Conn, int64) (int64, error) { return 0, nil },
 		countTables:  "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table' AND name = ?",
 		anyTables:    "SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'",
 		// The write lock is taken at once: a transaction that reads first and then

@@ -26,6 +26,9 @@ type Config struct {
 	// mysql://user:password@host:port/name or mysql://user:password@unix(/path/of/socket)/name, both
 	// with an optional ?tls= of true, false, preferred or skip-verify. Percent-encode what is special.
 	Database string
+	// Exclusive claims the database: a second Open with Exclusive is ErrInUse. It is for servers; commands
+	// beside one do not ask for it. On SQLite it does nothing: there the caller's lock on the folder does.
+	Exclusive bool
 	// PasswordCost of passwords set from now on; the zero value means the default.
 	PasswordCost PasswordCost
 	// Logger for migrations and failures; nil means slog.Default(). It never
@@ -65,14 +68,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	s := &Store{log: log, dialect: d, passwords: passwords}
-	if err := s.open(ctx); err != nil {
+	if err := s.open(ctx, cfg.Exclusive); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
 	}
 	s.writer.start()
 	return s, nil
 }
 
-func (s *Store) open(ctx context.Context) error {
+func (s *Store) open(ctx context.Context, exclusive bool) error {
 	if err := refuseNewer(ctx, s.dialect); err != nil {
 		return err
 	}
@@ -82,13 +85,13 @@ func (s *Store) open(ctx context.Context) error {
 	if err := migrate(ctx, s.dialect, newestMigration, s.log); err != nil {
 		return err
 	}
-	if err := s.openWriter(ctx); err != nil {
+	if err := s.openWriter(ctx, exclusive); err != nil {
 		return err
 	}
 	return s.openReaders(ctx)
 }
 
-func (s *Store) openWriter(ctx context.Context) (err error) {
+func (s *Store) openWriter(ctx context.Context, exclusive bool) (err error) {
 	if s.writeDB, err = s.dialect.openWriter(); err != nil {
 		return err
 	}
@@ -97,6 +100,7 @@ func (s *Store) openWriter(ctx context.Context) (err error) {
 		return err
 	}
 	s.writer = newWriter(s.writeDB, s.dialect, s.log, time.Now)
+	s.writer.exclusive = exclusive
 	return s.writer.connect(ctx)
 }
 
@@ -114,6 +118,9 @@ func (s *Store) openReaders(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// Place says where the database is: its path, or its URL without the password.
+func (s *Store) Place() string { return s.dialect.place }
 
 // Close refuses new writes, commits those already accepted, runs their
 // callbacks and closes the database. It may be called more than once.

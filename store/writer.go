@@ -43,6 +43,8 @@ type writer struct {
 	log     *slog.Logger
 	now     func() time.Time
 
+	exclusive bool // connections claim the database
+
 	mu     sync.RWMutex // held while sending, so that queue is not closed under a sender
 	closed bool         // guarded by mu
 	queue  chan operation
@@ -51,12 +53,13 @@ type writer struct {
 	done     chan struct{} // closed when the last callback returned
 
 	// Owned by the committing goroutine (by Open before start, by Close after done).
-	conn   *sql.Conn
-	stmts  [numWrites]*sql.Stmt
-	multis [numMultis]multi
-	cache  *cache
-	batch  *batch
-	away   bool // the database failed at the last attempt
+	conn    *sql.Conn
+	stmts   [numWrites]*sql.Stmt
+	multis  [numMultis]multi
+	cache   *cache
+	batch   *batch
+	away    bool  // the database failed at the last attempt
+	session int64 // of the last connection that claimed the database
 }
 
 func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *writer {
@@ -79,6 +82,11 @@ func (w *writer) connect(ctx context.Context) error {
 		return fmt.Errorf("connect the writer: %w", err)
 	}
 	w.conn = conn
+	if w.exclusive {
+		if w.session, err = w.dialect.claim(ctx, conn, w.session); err != nil {
+			return err
+		}
+	}
 	for i, query := range writeQueries(w.dialect) {
 		if w.stmts[i], err = conn.PrepareContext(ctx, query); err != nil {
 			return fmt.Errorf("prepare write %d: %w", i, err)

@@ -27,6 +27,7 @@ const shutdownTime = 3 * time.Second
 
 type serveCommand struct {
 	Data         string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
+	Database     string `help:"Where people, messages and rights are kept: the path of an SQLite file, or mysql://user:password@host:port/name of a MySQL or MariaDB server (mysql://user:password@unix(/path/of/socket)/name; ?tls=true, preferred or skip-verify). Nothing means neochat.db in the data folder. It holds a password, so better give it by the environment or the configuration file." default:"" env:"NEOCHAT_DATABASE"`
 	Listen       string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
 	MediaPort    int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
 	Files        string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
@@ -106,7 +107,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.blobs, err = openBlobs(ctx, c.Files, h.data); err != nil {
 		return nil, err
 	}
-	if h.store, err = openStore(ctx, h.data, log); err != nil {
+	if h.store, err = openStore(ctx, c.Database, h.data, true, log); err != nil {
 		return nil, err
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
@@ -160,15 +161,29 @@ func lockData(data string) (*os.File, error) {
 	return f, nil
 }
 
-func openStore(ctx context.Context, data string, log *slog.Logger) (*store.Store, error) {
-	s, err := store.Open(ctx, store.Config{Database: filepath.Join(data, "neochat.db"), Logger: log.With("part", "store")})
-	if errors.Is(err, store.ErrNewerSchema) {
-		return nil, fmt.Errorf("%w: use the newer neochat that wrote it, or another folder with --data", err)
+// databaseName is what --database says, or the file in the data folder.
+func databaseName(database, data string) string {
+	if database == "" {
+		return filepath.Join(data, "neochat.db")
 	}
-	if err != nil {
+	return database
+}
+
+// openStore opens the database; exclusive keeps a second server off it.
+func openStore(ctx context.Context, database, data string, exclusive bool, log *slog.Logger) (*store.Store, error) {
+	name := databaseName(database, data)
+	s, err := store.Open(ctx, store.Config{Database: name, Exclusive: exclusive, Logger: log.With("part", "store")})
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, store.ErrNewerSchema):
+		return nil, fmt.Errorf("%w: use the newer neochat that wrote it, or another folder with --data or database with --database", err)
+	case errors.Is(err, store.ErrInUse):
+		return nil, fmt.Errorf("opening the database: %w; stop that one or choose another database with --database", err)
+	case store.IsFile(name):
 		return nil, fmt.Errorf("opening the database: %w; if the file is damaged restore a copy of it, or begin anew in another folder with --data", err)
 	}
-	return s, nil
+	return nil, fmt.Errorf("opening the database: %w; see to it that it runs and that --database (NEOCHAT_DATABASE) is right", err)
 }
 
 // explainListen says what to do about an address that cannot be had.
@@ -211,9 +226,10 @@ func (h *house) announce(out io.Writer) {
   open        http://%s
   listens on  %s (TCP: HTTP and WebSocket), %d (UDP: sound and pictures)
   data in     %s
+  database    %s
   Browsers give camera and microphone only on localhost or over https.
   End it with Ctrl-C.
-`, version, net.JoinHostPort(host, strconv.Itoa(addr.Port)), addr, h.sfu.Port(), h.data)
+`, version, net.JoinHostPort(host, strconv.Itoa(addr.Port)), addr, h.sfu.Port(), h.data, h.store.Place())
 	if !web.Built() {
 		fmt.Fprintln(out, "  This binary was built without the web client; `make build` makes one with it.")
 	}

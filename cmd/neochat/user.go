@@ -20,7 +20,8 @@ import (
 
 // userCommand manages accounts in the database itself, beside a running server or without one.
 type userCommand struct {
-	Data string `help:"Folder of the server's database." default:"data" env:"NEOCHAT_DATA"`
+	Data     string `help:"Folder of the server's data." default:"data" env:"NEOCHAT_DATA"`
+	Database string `help:"The server's --database, if it has one." default:"" env:"NEOCHAT_DATABASE"`
 
 	Add      userAdd      `cmd:"" help:"Make an account. The password is asked for, or read from standard input or NEOCHAT_PASSWORD."`
 	Password userPassword `cmd:"" help:"Set an account's password and end its sessions."`
@@ -47,15 +48,14 @@ type userList struct{}
 // with runs f on the database, which must exist unless fresh.
 func (c *userCommand) with(ctx context.Context, std streams, fresh bool, f func(*store.Store) error) error {
 	data := c.Data
-	if fresh {
+	if c.Database == "" {
 		var err error
-		if data, err = openData(data); err != nil {
+		if data, err = c.folder(fresh); err != nil {
 			return err
 		}
-	} else if _, err := os.Stat(data); err != nil {
-		return fmt.Errorf("there is no data folder %s; name the server's with --data", data)
 	}
-	s, err := openStore(ctx, data, slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, err := openStore(ctx, c.Database, data, false, log)
 	if err != nil {
 		return err
 	}
@@ -63,6 +63,17 @@ func (c *userCommand) with(ctx context.Context, std streams, fresh bool, f func(
 		return errors.Join(err, s.Close())
 	}
 	return s.Close()
+}
+
+// folder returns the data folder, which must exist unless fresh.
+func (c *userCommand) folder(fresh bool) (string, error) {
+	if fresh {
+		return openData(c.Data)
+	}
+	if _, err := os.Stat(c.Data); err != nil {
+		return "", fmt.Errorf("there is no data folder %s; name the server's with --data", c.Data)
+	}
+	return c.Data, nil
 }
 
 // Run makes the account.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -28,14 +29,25 @@ func (d *Databases) Fresh(t testing.TB) string {
 	if !d.MariaDB() {
 		return filepath.Join(t.TempDir(), "neochat.db")
 	}
-	name, err := d.create()
+	return d.make(t, "")
+}
+
+// Copy returns the name of a database with everything that is in from, which is one of these and MariaDB's.
+func (d *Databases) Copy(t testing.TB, from string) string {
+	t.Helper()
+	return d.make(t, from)
+}
+
+func (d *Databases) make(t testing.TB, from string) string {
+	t.Helper()
+	name, err := d.create(from)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return name
 }
 
-func (d *Databases) create() (string, error) {
+func (d *Databases) create(from string) (string, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.server == nil && d.err == nil {
@@ -46,7 +58,11 @@ func (d *Databases) create() (string, error) {
 	}
 	d.made++
 	name := fmt.Sprintf("test%d", d.made)
-	if err := d.server.Exec("CREATE DATABASE " + name); err != nil {
+	make := func() error { return d.server.Exec("CREATE DATABASE " + name) }
+	if from != "" {
+		make = func() error { return d.server.Copy(from[strings.LastIndexByte(from, '/')+1:], name) }
+	}
+	if err := make(); err != nil {
 		return "", fmt.Errorf("make a database: %w", err)
 	}
 	return d.server.URL(name), nil

@@ -147,6 +147,60 @@ func (s *Server) Exec(statement string) error {
 	return errors.Join(err, db.Close())
 }
 
+// Copy makes the database to with the tables and rows of from.
+func (s *Server) Copy(from, to string) error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tables, err := tablesOf(db, from)
+	if err != nil {
+		return err
+	}
+	if _, err := db.Exec("SET SESSION foreign_key_checks = 0"); err != nil {
+		return err
+	}
+	if _, err := db.Exec("CREATE DATABASE " + to); err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if err := copyTable(db, from, to, table); err != nil {
+			return fmt.Errorf("copy %s: %w", table, err)
+		}
+	}
+	return nil
+}
+
+func tablesOf(db *sql.DB, database string) (tables []string, err error) {
+	rows, err := db.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", database)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var table string
+		if err := rows.Scan(&table); err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+	}
+	return tables, rows.Err()
+}
+
+func copyTable(db *sql.DB, from, to, table string) error {
+	var name, statement string
+	if err := db.QueryRow("SHOW CREATE TABLE "+from+"."+table).Scan(&name, &statement); err != nil {
+		return err
+	}
+	for _, statement := range []string{"USE " + to, statement, "INSERT INTO " + table + " SELECT * FROM " + from + "." + table} {
+		if _, err := db.Exec(statement); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Kill ends the server as a power cut would (but for what the system has not written to disk yet), and
 // returns when it is gone. Run starts it again on the same data.
 func (s *Server) Kill() error {

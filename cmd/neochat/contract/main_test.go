@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		os.RemoveAll(dir)
-		os.Exit(code)
+		databases.Exit(code)
 	}))
 }
 

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"neochat/store/mariadbtest"
 )
 
 // accounts are there in every server's data, all with this password.
@@ -17,6 +19,20 @@ const (
 // preparedEnv names the data folder that every server gets a copy of.
 const preparedEnv = "NEOCHAT_CONTRACT_DATA"
 
+// preparedDatabaseEnv names the database of that folder where it is not a file in it.
+const preparedDatabaseEnv = "NEOCHAT_CONTRACT_DATABASE"
+
+// databases are what the servers run on: SQLite's or, by NEOCHAT_TEST_DATABASE, MariaDB's.
+var databases mariadbtest.Databases
+
+// databaseFlag makes a server use a database other than the file in its data folder.
+func databaseFlag(url string) []string {
+	if url == "" {
+		return nil
+	}
+	return []string{"--database", url}
+}
+
 // prepare makes that folder: accounts, and a session of each. Hashing passwords is dear, so it is done once.
 func prepare(dir string) (err error) {
 	t := &setup{dir: dir}
@@ -25,7 +41,10 @@ func prepare(dir string) (err error) {
 			err = fmt.Errorf("preparing accounts: %v", r)
 		}
 	}()
-	s := newServer(t, dir, nil)
+	if databases.MariaDB() {
+		t.database = databases.Fresh(t)
+	}
+	s := newServer(t, dir, databaseFlag(t.database))
 	s.start()
 	defer t.end()
 	for _, account := range strings.Fields(accounts) {
@@ -40,14 +59,18 @@ func prepare(dir string) (err error) {
 	}
 	t.end()
 	s.stop()
+	if err := os.Setenv(preparedDatabaseEnv, t.database); err != nil {
+		return err
+	}
 	return os.Setenv(preparedEnv, dir)
 }
 
 // setup stands in for a test before there is one: what would fail a test panics.
 type setup struct {
 	testing.TB
-	dir   string
-	after []func()
+	dir      string
+	database string // its URL; "" is a file in dir
+	after    []func()
 }
 
 func (s *setup) Helper()                   {}

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,6 +57,9 @@ func (b *buffer) String() string {
 // folder is a copy of the one that prepare made: its accounts are there.
 func serve(t testing.TB, flags ...string) *server {
 	t.Helper()
+	if from := os.Getenv(preparedDatabaseEnv); from != "" {
+		flags = slices.Concat(flags, databaseFlag(databases.Copy(t, from)))
+	}
 	s := newServer(t, t.TempDir(), flags)
 	if err := os.CopyFS(s.data, os.DirFS(os.Getenv(preparedEnv))); err != nil {
 		t.Fatal(err)
