@@ -16,8 +16,9 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list
-TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list /usr/sbin/mariadbd mariadb-install-db
+TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
+                 mariadb-server-core mariadb-client-core
 
 say = @printf '\n==> %s\n' '$(1)'
 
@@ -74,9 +75,12 @@ test-packages: toolchain
 test-go: build
 	$(call say,Go tests with the race detector)
 	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -v '/cmd/neochat/')
+	$(call say,the same on MariaDB)
+	CGO_ENABLED=1 NEOCHAT_TEST_DATABASE=mariadb go test -race -count=1 -timeout 15m ./store ./signaling
 	$(call say,the contract from outside (race detector in the server))
 	CGO_ENABLED=1 go build -race -o $(BIN)-race ./cmd/neochat
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)-race" go test -count=1 ./cmd/neochat/contract
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)-race" NEOCHAT_TEST_DATABASE=mariadb go test -count=1 ./cmd/neochat/contract
 	$(call say,the process from outside)
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./cmd/neochat/process
 
