@@ -11,7 +11,7 @@ import (
 
 const (
 	mysqlServing   = "CONCAT('neochat serves ', MD5(DATABASE()))" // a lock's name has at most 64 characters
-	mysqlClaimWait = 3                                             // seconds
+	mysqlClaimWait = 3                                            // seconds
 	mysqlNoThread  = 1094
 )
 
