@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -41,8 +42,13 @@ type world struct {
 
 func newWorld(t *testing.T, times Times, accounts ...string) *world {
 	t.Helper()
+	return newWorldOn(t, databases.Fresh(t), times, accounts...)
+}
+
+func newWorldOn(t *testing.T, database string, times Times, accounts ...string) *world {
+	t.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Database: databases.Fresh(t), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
+	st, err := store.Open(ctx, store.Config{Database: database, Logger: slog.New(slog.DiscardHandler), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

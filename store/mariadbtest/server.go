@@ -134,7 +134,12 @@ func (s *Server) open() (*sql.DB, error) {
 
 // URL names a database of the server as store.Config.Database does.
 func (s *Server) URL(database string) string {
-	return "mysql://root@unix(" + s.path("socket") + ")/" + database
+	return s.URLFor("root", database)
+}
+
+// URLFor is URL for another user than root.
+func (s *Server) URLFor(user, database string) string {
+	return "mysql://" + user + "@unix(" + s.path("socket") + ")/" + database
 }
 
 // Exec runs a statement as root.
