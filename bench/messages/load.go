@@ -33,31 +33,19 @@ type load struct {
 	reading   sync.WaitGroup
 }
 
-// newLoad makes the accounts, a few at a time, and then connects them by their
-// sessions: hashing passwords takes long, and who does not read meanwhile answers no pings.
+// newLoad makes the accounts and connects them.
 func newLoad(s *server, pairs, open int) (*load, error) {
-	tokens := make([][2]string, pairs)
-	slots := make(chan struct{}, 4)
-	failed := make([]error, pairs)
-	var making sync.WaitGroup
+	names := make([]string, 0, 2*pairs)
 	for i := range pairs {
-		slots <- struct{}{}
-		making.Go(func() {
-			for k, kind := range []string{"s", "r"} {
-				var err error
-				tokens[i][k], err = makeAccount(s.addr, account(kind, i))
-				failed[i] = errors.Join(failed[i], err)
-			}
-			<-slots
-		})
+		names = append(names, account("s", i), account("r", i))
 	}
-	making.Wait()
-	if err := errors.Join(failed...); err != nil {
+	tokens, err := makeAccounts(s.addr, names)
+	if err != nil {
 		return nil, err
 	}
 	l := &load{server: s, open: open, senders: make([]*sender, pairs), receivers: make([]*socket, pairs)}
 	for i := range pairs {
-		if err := l.pair(i, tokens[i]); err != nil {
+		if err := l.pair(i, [2]string(tokens[2*i:])); err != nil {
 			l.close()
 			return nil, err
 		}
@@ -71,17 +59,34 @@ func (l *load) pair(i int, tokens [2]string) error {
 	if err != nil {
 		return err
 	}
-	l.senders[i] = newSender(a, to)
+	l.senders[i] = newSender(a, "friends: "+to)
 	b, err := enter(l.server.addr, to, tokens[1])
 	if err != nil {
 		return err
 	}
 	l.receivers[i] = b
-	l.reading.Go(func() { l.receive(b) })
+	l.reading.Go(func() { countTexts(b, &l.received) })
 	return nil
 }
 
 func account(kind string, i int) string { return kind + strconv.Itoa(i) }
+
+// makeAccounts makes them, a few at a time, and returns a session token of each. Who is to be connected
+// connects afterwards: hashing passwords takes long, and who does not read meanwhile answers no pings.
+func makeAccounts(addr string, names []string) ([]string, error) {
+	tokens, failed := make([]string, len(names)), make([]error, len(names))
+	slots := make(chan struct{}, 4)
+	var making sync.WaitGroup
+	for i, name := range names {
+		slots <- struct{}{}
+		making.Go(func() {
+			tokens[i], failed[i] = makeAccount(addr, name)
+			<-slots
+		})
+	}
+	making.Wait()
+	return tokens, errors.Join(failed...)
+}
 
 // makeAccount returns a session token of the new account.
 func makeAccount(addr, name string) (token string, err error) {
@@ -109,13 +114,14 @@ func enter(addr, name, token string) (*socket, error) {
 	return s, nil
 }
 
-func (l *load) receive(s *socket) {
+// countTexts adds up the texts that a connection is told until it ends.
+func countTexts(s *socket, received *atomic.Int64) {
 	for {
 		frame, err := s.next()
 		if err != nil {
 			return // the connection was closed; a round counts what came
 		}
-		l.received.Add(int64(bytes.Count(frame, delivered)))
+		received.Add(int64(bytes.Count(frame, delivered)))
 	}
 }
 
@@ -144,7 +150,7 @@ func (l *load) round(ctx context.Context, length time.Duration) (figures, error)
 	for _, s := range l.senders {
 		waits = append(waits, s.waits...)
 	}
-	if err := l.allReceived(int64(len(waits))); err != nil {
+	if err := awaitCount(&l.received, int64(len(waits))); err != nil {
 		return figures{}, err
 	}
 	after, err := l.server.cpu()
@@ -152,15 +158,15 @@ func (l *load) round(ctx context.Context, length time.Duration) (figures, error)
 	return figures{count: len(waits), took: took, cpu: after - cpu, p50: waits[len(waits)/2], p99: waits[len(waits)*99/100]}, err
 }
 
-// allReceived waits for the last deliveries.
-func (l *load) allReceived(n int64) error {
+// awaitCount waits for the last deliveries.
+func awaitCount(received *atomic.Int64, n int64) error {
 	for range 10_000 {
-		if l.received.Load() >= n {
+		if received.Load() >= n {
 			return nil
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return fmt.Errorf("of %d messages answered 200 only %d were delivered", n, l.received.Load())
+	return fmt.Errorf("of %d deliveries of messages answered 200 only %d came", n, received.Load())
 }
 
 func (l *load) close() {
@@ -188,9 +194,10 @@ type sender struct {
 	waits  []time.Duration
 }
 
+// newSender makes one that sends to where the line to says.
 func newSender(s *socket, to string) *sender {
 	const digits = "000000000000"
-	frame := appendFrame(nil, opText, []byte("message_type: text\nfriends: "+to+"\nclient_message_id: "+digits+"\ntext: "+benchText+"\n\n"))
+	frame := appendFrame(nil, opText, []byte("message_type: text\n"+to+"\nclient_message_id: "+digits+"\ntext: "+benchText+"\n\n"))
 	at := bytes.Index(frame, []byte(digits))
 	return &sender{socket: s, frame: frame, id: frame[at : at+len(digits)]}
 }

@@ -73,12 +73,25 @@ func (p plan) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.print(out, rounds, cost)
+	groups, err := p.group(ctx, dir)
+	if err != nil {
+		return err
+	}
+	tokens, err := p.logins(ctx, dir)
+	if err != nil {
+		return err
+	}
+	return p.print(out, rounds, cost, groups, tokens)
+}
+
+// start starts the server to be measured on a data folder.
+func (p plan) start(ctx context.Context, data string) (*server, error) {
+	return startServer(ctx, p.binary, data)
 }
 
 // rates runs rounds of texts and of bare inserts in turns.
 func (p plan) rates(ctx context.Context, dir string) (all []round, err error) {
-	s, err := startServer(ctx, p.binary, filepath.Join(dir, "data"))
+	s, err := p.start(ctx, filepath.Join(dir, "data"))
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +135,7 @@ func (f figures) rate() float64 { return float64(f.count) / f.took.Seconds() }
 
 func (f figures) cpuEach() float64 { return f.cpu.Seconds() * 1e6 / float64(f.count) }
 
-func (p plan) print(out io.Writer, rounds []round, c cost) error {
+func (p plan) print(out io.Writer, rounds []round, c cost, groups []deliveries, l logins) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "round\tmessages/s\tCPU µs each\tp50 ms\tp99 ms\tbare rows/s\tCPU µs each\tp50 ms\tshare\t\n")
 	for i, r := range rounds {
@@ -132,6 +145,10 @@ func (p plan) print(out io.Writer, rounds []round, c cost) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
+	for i, g := range groups {
+		fmt.Fprintf(out, "group of %d, round %d    %.0f deliveries/s, %.2f µs of CPU each\n", groupMembers, i+1, float64(g.count)/g.took.Seconds(), g.cpuEach())
+	}
+	fmt.Fprintf(out, "%d logins by token     %.2f s of CPU, in %.2f s\n", tokenLogins, l.cpu.Seconds(), l.took.Seconds())
 	_, err := fmt.Fprintf(out, "\n%d pairs, %d unanswered texts each; every message is committed, synced, answered and delivered. Bare: %d rows a transaction.\n"+
 		"CPU is the server's process (bare: this one). Clients share the machine with the server.\n\n"+
 		"start to /readyz 200   %.0f ms (new folder), %.0f ms (existing)\n"+

@@ -27,7 +27,7 @@ func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
 	}
 	c.binary = info.Size()
 	data := filepath.Join(dir, "idle")
-	s, err := startServer(ctx, p.binary, data)
+	s, err := p.start(ctx, data)
 	if err != nil {
 		return c, err
 	}
@@ -36,7 +36,7 @@ func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
 	if err = errors.Join(err, s.stop()); err != nil {
 		return c, err
 	}
-	if s, err = startServer(ctx, p.binary, data); err != nil {
+	if s, err = p.start(ctx, data); err != nil {
 		return c, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
@@ -49,15 +49,12 @@ func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
 const idleAccounts = 20
 
 // accounts makes them and returns a session token of each.
-func accounts(s *server) (tokens []string, err error) {
-	for i := range idleAccounts {
-		token, err := makeAccount(s.addr, account("idle", i))
-		if err != nil {
-			return nil, fmt.Errorf("an account for idle connections: %w", err)
-		}
-		tokens = append(tokens, token)
+func accounts(s *server) ([]string, error) {
+	names := make([]string, idleAccounts)
+	for i := range names {
+		names[i] = account("idle", i)
 	}
-	return tokens, nil
+	return makeAccounts(s.addr, names)
 }
 
 // connections reads the memory before any connection, and after each half of the
