@@ -27,11 +27,12 @@ const maxOpen = 64
 type conn struct {
 	srv     *Server
 	ws      *websocket.Conn
+	link    *link
 	def     string // message_type of messages that carry none
 	address string // of the peer, without port
 	token   string // session token of the upgrade request; "" if it had none
 	ctx     context.Context
-	cancel  context.CancelFunc
+	cancel  context.CancelFunc // ends ctx, and the socket with it
 	out     outbox
 	open    chan struct{}  // a token for each send on its way to the database
 	sends   sync.WaitGroup // those sends; added to and waited for by the reader alone
@@ -63,21 +64,23 @@ func (s *Server) upgrade(def string) http.HandlerFunc {
 			return
 		}
 		// The origin was checked above, with an answer of our own.
-		ws, err := websocket.Accept(smallBuffers{w}, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
+		small := &smallBuffers{ResponseWriter: w}
+		ws, err := websocket.Accept(small, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}, InsecureSkipVerify: true})
 		if err != nil {
 			return // Accept has answered
 		}
 		ws.SetReadLimit(-1) // package wire bounds what is read, and answers
-		s.start(ws, def, r)
+		s.start(ws, small.link, def, r)
 	}
 }
 
 // start lets the connection live on its own: the HTTP handler returns, and its memory with it.
-func (s *Server) start(ws *websocket.Conn, def string, r *http.Request) {
-	c := &conn{srv: s, ws: ws, def: def, address: peerAddress(r), token: requestToken(r),
+func (s *Server) start(ws *websocket.Conn, l *link, def string, r *http.Request) {
+	c := &conn{srv: s, ws: ws, link: l, def: def, address: peerAddress(r), token: requestToken(r),
 		open: make(chan struct{}, maxOpen), closed: make(chan struct{})}
 	c.out.init()
-	c.ctx, c.cancel = context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.Background())
+	c.ctx, c.cancel = ctx, func() { cancel(); l.Close() }
 	c.lastPong.Store(time.Now().UnixNano())
 	if !s.admit(c) {
 		c.cancel()
@@ -122,7 +125,7 @@ func (c *conn) leave(err error) {
 // read takes frame after frame until the connection ends.
 func (c *conn) read() error {
 	for {
-		kind, src, err := c.ws.Reader(c.ctx)
+		kind, src, err := c.ws.Reader(context.Background()) // one that can end costs with each frame; cancel closes the socket
 		if err != nil {
 			return err
 		}
@@ -188,7 +191,6 @@ func (c *conn) push(it item) {
 
 // write empties the outbox, many messages to a frame, and ends when it is empty.
 func (c *conn) write() {
-	var frame []byte
 	for {
 		items, ok := c.out.take()
 		if !ok {
@@ -196,11 +198,7 @@ func (c *conn) write() {
 		}
 		for len(items) > 0 {
 			n := together(items)
-			frame = frame[:0]
-			for _, it := range items[:n] {
-				frame = append(frame, it.data...)
-			}
-			if err := c.writeFrame(frame, items[0].body); err != nil {
+			if err := c.writeFrame(items[:n]); err != nil {
 				c.close(wire.CloseTryLater, "too slow a reader")
 				c.cancel()
 			} else if c.backlog.wrote(items[:n]) {
@@ -227,11 +225,11 @@ func together(items []item) int {
 	return len(items)
 }
 
-func (c *conn) writeFrame(frame []byte, body io.ReadCloser) error {
-	ctx, cancel := context.WithTimeout(c.ctx, writeTimeout)
-	defer cancel()
+// writeFrame writes items that go together: texts, or one that a body follows.
+func (c *conn) writeFrame(items []item) error {
+	body := items[0].body
 	if body == nil {
-		return c.ws.Write(ctx, websocket.MessageText, frame)
+		return c.link.texts(items)
 	}
 	defer body.Close()
 	ctx, stop := context.WithTimeout(c.ctx, time.Minute)
@@ -240,7 +238,7 @@ func (c *conn) writeFrame(frame []byte, body io.ReadCloser) error {
 	if err != nil {
 		return err
 	}
-	if _, err := w.Write(frame); err != nil {
+	if _, err := w.Write(items[0].data); err != nil {
 		return err
 	}
 	if _, err := io.Copy(w, body); err != nil {
@@ -261,6 +259,7 @@ func (c *conn) close(code int, reason string) {
 			}
 			force := time.AfterFunc(time.Second, c.cancel)
 			defer force.Stop()
+			c.link.end()
 			c.ws.Close(websocket.StatusCode(code), reason)
 			c.cancel()
 		}()

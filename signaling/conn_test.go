@@ -330,7 +330,7 @@ func TestEarlyFramesAreKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	text := encode("filler", strings.Repeat("x", 2*connBuffer), "message_type", "login", "user_account", "a", "user_password", password)
+	text := encode("filler", strings.Repeat("x", 2*readBuffer), "message_type", "login", "user_account", "a", "user_password", password)
 	frame := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // masked with zeros
 	request := "GET /message HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 	if _, err := conn.Write(append(append([]byte(request), frame...), text...)); err != nil {
