@@ -168,7 +168,7 @@ func (c *conn) frame(r *wire.Reader) error {
 // answer queues an answer. It never waits.
 func (c *conn) answer(it item) {
 	if start, _ := c.out.put(it); start {
-		go c.write()
+		c.startWriter(it.late)
 	}
 }
 
@@ -185,8 +185,17 @@ func (c *conn) push(it item) {
 	if full {
 		c.close(wire.CloseTryLater, "too much is waiting for this connection")
 	} else if start {
-		go c.write()
+		c.startWriter(it.late)
 	}
+}
+
+// startWriter starts writing at once, or when all of a batch has been told.
+func (c *conn) startWriter(late bool) {
+	if late {
+		c.srv.late = append(c.srv.late, c)
+		return
+	}
+	go c.write()
 }
 
 // write empties the outbox, many messages to a frame, and ends when it is empty.

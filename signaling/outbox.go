@@ -22,6 +22,7 @@ type item struct {
 	fleeting bool          // a push that is left out where much waits
 	change   int64         // of the durable change it tells; 0: none
 	own      bool          // the reader's account made that change, elsewhere
+	late     bool          // more follows, and Server.startLate: only in a callback of the store that succeeded
 	body     io.ReadCloser // a binary frame: data, then this; nil: text
 }
 

@@ -63,6 +63,7 @@ type Server struct {
 	presence *presence
 	failures *failures
 	commands map[string]map[string]command // by message_type, then verb; never changed
+	late     []*conn                       // whose writers start when the store's batch has been told; owned by its callbacks
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{} // guarded by mu
@@ -96,6 +97,7 @@ func New(cfg Config) *Server {
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
 	s.commands = s.table()
+	s.store.AfterBatch(s.startLate)
 	return s
 }
 
@@ -135,6 +137,16 @@ func (s *Server) Shutdown(ctx context.Context) {
 		<-done
 	}
 	s.presence.stop()
+}
+
+// startLate starts the writers of those whom a batch of the store's callbacks told something, so that each
+// writes all of it at once.
+func (s *Server) startLate() {
+	for _, c := range s.late {
+		go c.write()
+	}
+	clear(s.late)
+	s.late = s.late[:0]
 }
 
 // failed logs what went wrong here. Where the client left meanwhile, client being

@@ -60,7 +60,7 @@ func (q *request) draft() (store.Draft, error) {
 // posted answers a send.
 func (q *request) posted(to []store.Target, posted []store.Posted) {
 	if len(posted) == 1 {
-		q.c.answer(item{data: wire.End(appendPlace(q.head(wire.StatOK), &posted[0].Message))})
+		q.c.answer(item{data: wire.End(appendPlace(q.head(wire.StatOK), &posted[0].Message)), late: true})
 		return
 	}
 	var items []byte
@@ -73,19 +73,20 @@ func (q *request) posted(to []store.Target, posted []store.Posted) {
 
 // deliver tells each member's connections of new messages, but for the one that
 // sent them. A message is encoded at most twice: for its author and for the others.
+// It is called from a callback of the store.
 func (s *Server) deliver(posted []store.Posted, from *conn) {
 	for i := range posted {
 		p := &posted[i]
 		if p.Repeated {
 			continue
 		}
-		others := item{data: appendMessage(nil, &p.Message, ""), change: p.Change}
+		others := item{data: appendMessage(nil, &p.Message, ""), change: p.Change, late: true}
 		for _, account := range p.Recipients {
 			if account != p.Author {
 				s.hub.push(account, others, nil)
 				continue
 			}
-			own := item{data: appendMessage(nil, &p.Message, account), change: p.Change, own: true}
+			own := item{data: appendMessage(nil, &p.Message, account), change: p.Change, own: true, late: true}
 			s.hub.push(account, own, from)
 		}
 	}

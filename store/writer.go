@@ -49,6 +49,7 @@ type writer struct {
 	closed bool         // guarded by mu
 	queue  chan operation
 
+	told     func() // runs after the callbacks of each batch; may be nil; set before the first operation
 	delivery chan []job
 	done     chan struct{} // closed when the last callback returned
 
@@ -182,6 +183,9 @@ func (w *writer) deliverLoop() {
 	for jobs := range w.delivery {
 		for _, j := range jobs {
 			j.op.finish(j.err)
+		}
+		if w.told != nil {
+			w.told()
 		}
 	}
 }
