@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -71,8 +72,10 @@ func (g *groupLoad) gather() error {
 	if err != nil {
 		return fmt.Errorf("making the group: %w", err)
 	}
-	if _, err := talker.next(); err != nil { // the record of its making
-		return err
+	if !bytes.Contains(talker.buf, []byte("member_record")) { // the record of its making comes with the answer, or after it
+		if _, err := talker.next(); err != nil {
+			return err
+		}
 	}
 	g.talker = newSender(talker, "group_id: "+id)
 	for i, name := range names[1:] {
