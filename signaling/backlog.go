@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"neochat/store"
 	"neochat/wire"
 )
 
@@ -18,11 +19,12 @@ type backlog struct {
 	plain      bool   // guarded by mu, like the rest
 	catching   bool   // pushes of durable changes are held back: pages bring them
 	missed     bool   // one was held back since the last page was read
-	held       []item // those held back that no page will bring: the account's own
+	held       []item // those held back that no page will bring
 	heldBytes  int
-	level      int64 // every change up to here was brought by pages
-	written    int64 // highest change written to the socket
-	confirming bool  // a goroutine confirms
+	level      int64           // every change up to here was brought by pages
+	written    int64           // highest change written to the socket
+	reachedSeq map[int64]int64 // by conversation: the highest seq written since the last confirmation began
+	confirming bool            // a goroutine confirms
 }
 
 // holdBack reports whether a push of a durable change must not go out: a page
@@ -32,13 +34,13 @@ func (b *backlog) holdBack(it item) (hold, full bool) {
 	defer b.mu.Unlock()
 	if b.catching {
 		b.missed = true
-		if it.own {
+		if it.told {
 			b.held = append(b.held, it)
 			b.heldBytes += len(it.data)
 		}
 		return true, b.heldBytes > maxPushed
 	}
-	return b.plain && it.change <= b.level && !it.own, false
+	return b.plain && it.change <= b.level && !it.told, false
 }
 
 // before takes those held back whose change comes before the given one, in their order.
@@ -88,21 +90,37 @@ func (b *backlog) wrote(items []item) (confirm bool) {
 	before := b.written
 	for i := range items {
 		b.written = max(b.written, items[i].change)
+		b.reach(items[i].at)
+		for _, at := range items[i].page {
+			b.reach(at)
+		}
 	}
 	confirm = b.written > before && !b.confirming
 	b.confirming = b.confirming || confirm
 	return confirm
 }
 
-// next returns what is to be confirmed after done; false: nothing, and the goroutine must end.
-func (b *backlog) next(done int64) (int64, bool) {
+// reach is called with mu held.
+func (b *backlog) reach(at store.Place) {
+	if at.Seq == 0 {
+		return
+	}
+	if b.reachedSeq == nil {
+		b.reachedSeq = map[int64]int64{}
+	}
+	b.reachedSeq[at.Conversation] = max(b.reachedSeq[at.Conversation], at.Seq)
+}
+
+// next returns what is to be confirmed after done: a change, and a seq by conversation; false: nothing, and the goroutine must end.
+func (b *backlog) next(done int64) (upTo int64, reached map[int64]int64, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.written <= done {
 		b.confirming = false
-		return 0, false
+		return 0, nil, false
 	}
-	return b.written, true
+	reached, b.reachedSeq = b.reachedSeq, nil
+	return b.written, reached, true
 }
 
 // catchUp sends pages of what the plain device missed, each made after the last was written.
@@ -117,10 +135,12 @@ func (c *conn) catchUp() {
 			return
 		}
 		var data []byte
+		var places []store.Place
 		for i := range page {
 			data = append(data, c.backlog.before(page[i].Change)...)
 			data = appendMessage(data, &page[i], c.account)
 			after = page[i].Change
+			places = append(places, store.Place{Conversation: page[i].Conversation, Seq: page[i].Seq})
 			if len(data) > maxWaiting-maxFrame {
 				break
 			}
@@ -129,7 +149,7 @@ func (c *conn) catchUp() {
 			data = c.backlog.before(math.MaxInt64)
 		}
 		if len(data) > 0 {
-			c.answer(item{data: data, change: after})
+			c.answer(item{data: data, change: after, page: places})
 			c.out.waitIdle()
 		}
 		if c.backlog.reached(after, len(page) == 0) {
@@ -142,11 +162,14 @@ func (c *conn) catchUp() {
 func (c *conn) confirm() {
 	var done int64
 	for {
-		upTo, ok := c.backlog.next(done)
+		upTo, reached, ok := c.backlog.next(done)
 		if !ok || !c.ping() {
 			return
 		}
 		c.srv.store.Delivered(c.account, c.device, upTo)
+		for conversation, seq := range reached {
+			c.srv.store.Mark(c.account, conversation, store.Watermark{Delivered: seq}, c, func(store.Watermark, error) {})
+		}
 		done = upTo
 		select {
 		case <-time.After(confirmEvery):

@@ -355,7 +355,7 @@ func TestCatchingUpLosesNothingOfOnesOwn(t *testing.T) {
 	b.reading()
 	held := func(it item) bool { hold, _ := b.holdBack(it); return hold }
 	for change := range int64(4) {
-		if !held(item{data: []byte{byte('0' + change)}, change: change, own: change%2 == 1}) {
+		if !held(item{data: []byte{byte('0' + change)}, change: change, told: change%2 == 1}) {
 			t.Error("a push went out before the pages")
 		}
 	}
@@ -372,11 +372,11 @@ func TestCatchingUpLosesNothingOfOnesOwn(t *testing.T) {
 	if !b.reached(2, true) {
 		t.Error("not level")
 	}
-	if held(item{change: 2, own: true}) || !held(item{change: 2}) || held(item{change: 3}) {
+	if held(item{change: 2, told: true}) || !held(item{change: 2}) || held(item{change: 3}) {
 		t.Error("once level, only what a page brought is held back")
 	}
 	b.begin()
-	if _, full := b.holdBack(item{data: make([]byte, maxPushed+1), change: 9, own: true}); !full {
+	if _, full := b.holdBack(item{data: make([]byte, maxPushed+1), change: 9, told: true}); !full {
 		t.Error("what is held back has no bound")
 	}
 }

@@ -110,14 +110,22 @@ func appendConversation(b []byte, v *store.Conversation) []byte {
 	}
 	b = wire.AppendInt(b, "last_seq", v.LastSeq)
 	b = wire.AppendInt(b, "read_seq", v.ReadSeq)
+	b = wire.AppendInt(b, "unread", v.Unread)
+	b = wire.AppendInt(b, "mentioned", v.Mentioned)
+	if v.Left {
+		b = wire.Append(b, "left", "yes")
+	}
 	b = wire.AppendInt(b, "change", v.Change)
 	if last := &v.Last; last.Seq > 0 {
 		b = wire.AppendInt(b, "time", last.Time)
 		b = wire.Append(b, "author", last.Author)
 		b = wire.Append(b, "last_type", last.Kind)
-		if last.Kind == kindText {
+		switch last.Kind {
+		case kindText:
 			b = wire.Append(b, "text", preview(last.Text))
-		} else {
+		case kindVoice:
+			b = appendVoice(b, last.Carry)
+		default:
 			b = appendRecord(b, last.Carry)
 		}
 	}
@@ -134,31 +142,4 @@ func preview(s string) string {
 		n--
 	}
 	return s[:n]
-}
-
-func markRead(q *request) error {
-	n, err := q.numbers("conversation", "read_seq")
-	if err != nil {
-		return err
-	}
-	if n[1] == 0 {
-		return refusal(wire.StatBadRequest, "read_seq is missing")
-	}
-	if !q.begin() {
-		return nil
-	}
-	c := q.c
-	c.srv.store.MarkRead(c.account, n[0], n[1], func(seq int64, err error) {
-		defer q.end()
-		if err != nil {
-			q.refuse(err)
-			return
-		}
-		b := wire.AppendInt(q.head(wire.StatOK), "conversation", n[0])
-		c.answer(item{data: wire.End(wire.AppendInt(b, "read_seq", seq))})
-		b = wire.Append(nil, "message_type", "receipt")
-		b = wire.AppendInt(b, "conversation", n[0])
-		c.srv.hub.push(c.account, item{data: wire.End(wire.AppendInt(b, "read_seq", seq))}, c)
-	})
-	return nil
 }

@@ -3,6 +3,8 @@ package signaling
 import (
 	"io"
 	"sync"
+
+	"neochat/store"
 )
 
 // What may wait for one connection. Pushes past maxPushed end it with 1013; its
@@ -21,8 +23,10 @@ type item struct {
 	push     bool
 	fleeting bool          // a push that is left out where much waits
 	change   int64         // of the durable change it tells; 0: none
-	own      bool          // the reader's account made that change, elsewhere
 	late     bool          // more follows, and Server.startLate: only in a callback of the store that succeeded
+	told     bool          // no page of what a plain device missed brings it: it must be told
+	at       store.Place   // of the message of another's that it brings; zero: none
+	page     []store.Place // of several
 	body     io.ReadCloser // a binary frame: data, then this; nil: text
 }
 

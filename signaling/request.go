@@ -171,6 +171,8 @@ func (q *request) refuse(err error) {
 		q.fail(wire.StatForbidden, "this person takes no messages, calls or questions from you")
 	case errors.Is(err, store.ErrPermissions):
 		q.fail(wire.StatForbidden, "your permissions in this group do not cover that; its creator may hand over, dissolve, and make admins, admins describe it and remove members")
+	case errors.Is(err, store.ErrNotYours):
+		q.fail(wire.StatForbidden, "this is not yours to do")
 	case errors.Is(err, store.ErrSuspended):
 		q.fail(wire.StatForbidden, "this account is suspended; ask the server's operator")
 	case errors.Is(err, store.ErrTooLarge):
@@ -184,20 +186,23 @@ func (q *request) refuse(err error) {
 }
 
 // friends returns the accounts that the message names, each once; an *Error if one cannot be an account.
-func (q *request) friends() ([]string, error) {
-	v := q.m.Get("friends")
+func (q *request) friends() ([]string, error) { return q.accounts("friends", 1000) }
+
+// accounts returns the accounts in a line, at most so many, each once; an *Error if one cannot be an account.
+func (q *request) accounts(name string, most int) ([]string, error) {
+	v := q.m.Get(name)
 	if v == "" {
 		return nil, nil
 	}
 	names := strings.Split(v, ",")
-	if len(names) > 1000 {
-		return nil, refusal(wire.StatBadRequest, "friends names more than 1000 accounts")
+	if len(names) > most {
+		return nil, refusal(wire.StatBadRequest, name+" names more than "+strconv.Itoa(most)+" accounts")
 	}
 	seen := make(map[string]bool, len(names))
 	unique := names[:0]
 	for _, n := range names {
 		if n = strings.TrimSpace(n); !wire.ValidAccount(n) {
-			return nil, refusal(wire.StatBadRequest, "friends names something that cannot be an account")
+			return nil, refusal(wire.StatBadRequest, name+" names something that cannot be an account")
 		}
 		if !seen[n] {
 			seen[n] = true
@@ -205,6 +210,17 @@ func (q *request) friends() ([]string, error) {
 		}
 	}
 	return unique, nil
+}
+
+// place returns which message a line names; a message_id is a conversation and a seq.
+func (q *request) place(name string) (store.Place, error) {
+	before, after, _ := strings.Cut(q.m.Get(name), "-")
+	conversation, err := strconv.ParseUint(before, 10, 63)
+	seq, err2 := strconv.ParseUint(after, 10, 63)
+	if err != nil || err2 != nil || seq == 0 {
+		return store.Place{}, refusal(wire.StatBadRequest, name+" must be the message_id of a message, like 12-7")
+	}
+	return store.Place{Conversation: int64(conversation), Seq: int64(seq)}, nil
 }
 
 // number returns the value of name as a number ≥ 0, or def where it is missing.

@@ -98,6 +98,7 @@ func New(cfg Config) *Server {
 	s.presence = newPresence(s)
 	s.commands = s.table()
 	s.store.AfterBatch(s.startLate)
+	s.store.OnReceipts(s.tellReceipts)
 	return s
 }
 

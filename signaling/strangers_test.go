@@ -42,6 +42,9 @@ func strangerCases() map[string]any {
 			{"conversation", func(x things) []string { return append([]string{"conversation", x.conversation}, more...) }},
 		}
 	}
+	byMessage := func(more ...string) []strangerCase {
+		return []strangerCase{{"message", func(x things) []string { return append([]string{"message_id", x.message}, more...) }}}
+	}
 	return map[string]any{
 		"login POST":       nothing("accounts and passwords are compared elsewhere: unknown and wrong are one answer"),
 		"registered POST":  nothing("it makes one's own account"),
@@ -62,8 +65,18 @@ func strangerCases() map[string]any {
 		"cell GET":         nothing("one's own list"),
 		"group POST":       nothing("it makes one's own group"),
 		"text POST": append(withText("text", "hello"),
+			strangerCase{"reply", func(x things) []string { return []string{"friends", "eve", "text", "x", "reply_to", x.message} }},
 			strangerCase{"file", func(x things) []string { return []string{"friends", "eve", "text", "<file>" + x.file + "</file>"} }}),
-		"history GET": []strangerCase{{"conversation", func(x things) []string { return []string{"conversation", x.conversation} }}},
+		"voice POST":   append(withText("file", "eve_1_voice", "duration_ms", "10"), strangerCase{"file", func(x things) []string { return []string{"friends", "eve", "file", x.file, "duration_ms", "10"} }}),
+		"edit POST":    byMessage("text", "hello"),
+		"delete POST":  append(byMessage(), byMessage("for", "all")...),
+		"react POST":   byMessage("reaction", "x"),
+		"react DELETE": byMessage("reaction", "x"),
+		"react GET":    byMessage(),
+		"receipt GET":  []strangerCase{{"conversation", func(x things) []string { return []string{"conversation", x.conversation} }}},
+		"sync GET":     nothing("what changed for oneself"),
+		"sync POST":    nothing("one's own cursor"),
+		"history GET":  []strangerCase{{"conversation", func(x things) []string { return []string{"conversation", x.conversation} }}},
 		"receipt POST": []strangerCase{{"conversation", func(x things) []string {
 			return []string{"conversation", x.conversation, "read_seq", "1"}
 		}}},

@@ -23,8 +23,11 @@ type batch struct {
 	tails    map[int64]*tail
 	order    []int64 // keys of tails, as they came
 	marks    []*mark // to be settled once the messages have their seq
-	reads    map[stayKey]int64
-	cursors  map[deviceKey]int64
+	reads    map[stayKey]Watermark
+	moved    map[stayKey]step // of reads, what others are to be told
+	telling  bool             // they are to be told with this transaction
+	receipts []Receipt        // what they are told
+	cursors  map[deviceKey]cursor
 	touched  map[int64]int64 // by conversation: the highest change of what is no message
 	args     []any           // scratch
 }
@@ -32,8 +35,10 @@ type batch struct {
 // staged is a message whose seq comes with the flush.
 type staged struct {
 	*Message
-	talk  *talk
-	files []string
+	talk        *talk
+	files       []string
+	mentioned   []string // accounts
+	firstDigest []byte   // of one that was changed since: what was first sent
 }
 
 // tail is what a batch appends to one conversation.
@@ -53,13 +58,17 @@ type stayKey struct {
 
 type deviceKey struct{ account, device string }
 
+// cursor is up to which change a device was told of texts, and says that it has everything.
+type cursor struct{ delivered, synced int64 }
+
 func newBatch(w *writer) *batch {
 	return &batch{
 		w:        w,
 		byClient: map[clientKey][]*staged{},
 		tails:    map[int64]*tail{},
-		reads:    map[stayKey]int64{},
-		cursors:  map[deviceKey]int64{},
+		reads:    map[stayKey]Watermark{},
+		moved:    map[stayKey]step{},
+		cursors:  map[deviceKey]cursor{},
 		touched:  map[int64]int64{},
 	}
 }
@@ -84,6 +93,9 @@ func (b *batch) fill(ctx context.Context, jobs []job) error {
 	if err := b.flush(); err != nil {
 		return err
 	}
+	if err := b.tellReceipts(); err != nil {
+		return err
+	}
 	return b.flushTouched()
 }
 
@@ -103,6 +115,8 @@ func (b *batch) reset(ctx context.Context) {
 	b.forget()
 	clear(b.cursors)
 	clear(b.touched)
+	clear(b.moved)
+	b.telling, b.receipts = false, nil
 }
 
 // forget drops what a flush has written.
@@ -163,14 +177,14 @@ func (b *batch) touch(conversation, change int64) {
 
 // stage appends m to t's conversation. m.Seq is known after the flush; the
 // caller must not copy m before.
-func (b *batch) stage(t *talk, m *Message, files []string) error {
+func (b *batch) stage(t *talk, m *Message, files, mentioned []string) error {
 	change, err := b.nextChange()
 	if err != nil {
 		return err
 	}
 	m.Conversation, m.Group, m.PairA, m.PairB = t.id, t.group, t.pairA, t.pairB
 	m.Change, m.Time = change, b.now
-	row := &staged{m, t, files}
+	row := &staged{Message: m, talk: t, files: files, mentioned: mentioned}
 	b.staged = append(b.staged, row)
 	if m.ClientID != "" {
 		key := clientKey{m.Author, m.ClientID}
@@ -222,13 +236,16 @@ func (b *batch) flushMessages() error {
 		b.args = append(b.args, m.Conversation, m.Seq, m.Change, m.Change, m.Author, m.Kind, m.Text,
 			nullBytes(m.Carry), nullString(joinFiles(m.files)), m.Time, nullString(m.ClientID))
 		if since, ok := m.talk.stay(m.Author); ok {
-			b.raise(stayKey{m.Conversation, m.Author, since}, m.Seq)
+			b.raise(stayKey{m.Conversation, m.Author, since}, Watermark{m.Seq, m.Seq})
 		}
 	}
 	if err := b.w.multis[mMessages].exec(b.ctx, b.args); err != nil {
 		return fmt.Errorf("insert messages: %w", err)
 	}
-	return b.flushGrants()
+	if err := b.flushGrants(); err != nil {
+		return err
+	}
+	return b.flushMentions()
 }
 
 // advance raises last_seq of each conversation once, and reads where it begins.
@@ -275,14 +292,27 @@ func (b *batch) flushGrants() error {
 	return nil
 }
 
-func (b *batch) raise(key stayKey, seq int64) {
-	b.reads[key] = max(b.reads[key], seq)
+func (b *batch) flushMentions() error {
+	b.args = b.args[:0]
+	for _, m := range b.staged {
+		for _, account := range m.mentioned {
+			b.args = append(b.args, account, m.Conversation, m.Seq)
+		}
+	}
+	if err := b.w.multis[mMentions].exec(b.ctx, b.args); err != nil {
+		return fmt.Errorf("note mentions: %w", err)
+	}
+	return nil
+}
+
+func (b *batch) raise(key stayKey, to Watermark) {
+	b.reads[key] = b.reads[key].raised(to)
 }
 
 func (b *batch) flushReads() error {
 	b.args = b.args[:0]
-	for key, seq := range b.reads {
-		b.args = append(b.args, key.conversation, key.account, key.since, seq)
+	for key, w := range b.reads {
+		b.args = append(b.args, key.conversation, key.account, key.since, w.Read, w.Delivered)
 	}
 	if err := b.w.multis[mReadSeq].exec(b.ctx, b.args); err != nil {
 		return fmt.Errorf("raise read_seq: %w", err)
@@ -292,8 +322,8 @@ func (b *batch) flushReads() error {
 
 func (b *batch) flushCursors() error {
 	b.args = b.args[:0]
-	for key, change := range b.cursors {
-		b.args = append(b.args, key.account, key.device, change)
+	for key, c := range b.cursors {
+		b.args = append(b.args, key.account, key.device, c.delivered, c.synced)
 	}
 	if err := b.w.multis[mDelivered].exec(b.ctx, b.args); err != nil {
 		return fmt.Errorf("store delivered: %w", err)
@@ -317,9 +347,26 @@ func nullBytes(p []byte) any {
 	return string(p)
 }
 
+func nullBlob(p []byte) any {
+	if p == nil {
+		return nil
+	}
+	return p
+}
+
 func joinFiles(files []string) string { return strings.Join(files, "\n") }
+
+func splitFiles(joined string) []string {
+	if joined == "" {
+		return nil
+	}
+	return strings.Split(joined, "\n")
+}
 
 // unique sorts and compacts a copy.
 func unique(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
 	return slices.Compact(slices.Sorted(slices.Values(names)))
 }

@@ -17,6 +17,8 @@ var (
 	ErrRefused = errors.New("refused by the other")
 	// ErrPermissions: what one's permissions in a group do not cover.
 	ErrPermissions = errors.New("not covered by one's permissions in the group")
+	// ErrNotYours: the account can see it, but not do this to it.
+	ErrNotYours = errors.New("not yours to do")
 	// ErrSuspended: the account is suspended.
 	ErrSuspended = errors.New("account is suspended")
 	// ErrUnavailable: the database failed or the store is overloaded or closed. Whether
@@ -37,7 +39,7 @@ func isDomain(err error) bool {
 	case errors.Is(err, ErrUnavailable):
 		return false
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
-		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrNotYours), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
 		return true
 	}
 	return false

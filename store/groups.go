@@ -225,7 +225,7 @@ func (c *groupChange) record(b *batch, t *talk, by string, r groupRecord) (*Mess
 		return nil, fmt.Errorf("encode record: %w", err)
 	}
 	m := &Message{Author: by, Kind: recordKind, Carry: carry}
-	if err := b.stage(t, m, nil); err != nil {
+	if err := b.stage(t, m, nil, nil); err != nil {
 		return nil, err
 	}
 	c.results = append(c.results, result{m, t.present, false})

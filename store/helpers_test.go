@@ -64,7 +64,24 @@ func (s *Store) postWait(d Draft) ([]Posted, error) {
 }
 
 func (s *Store) markWait(account string, conversation, seq int64) (int64, error) {
-	return wait(func(done func(int64, error)) { s.MarkRead(account, conversation, seq, done) })
+	w, err := s.watermarkWait(account, conversation, Watermark{Read: seq})
+	return w.Read, err
+}
+
+func (s *Store) watermarkWait(account string, conversation int64, to Watermark) (Watermark, error) {
+	return wait(func(done func(Watermark, error)) { s.Mark(account, conversation, to, nil, done) })
+}
+
+func (s *Store) editWait(e Edit) (Amended, error) {
+	return wait(func(done func(Amended, error)) { s.Edit(e, done) })
+}
+
+func (s *Store) deleteWait(by string, at Place, all bool) (Amended, error) {
+	return wait(func(done func(Amended, error)) { s.Delete(by, at, all, done) })
+}
+
+func (s *Store) reactWait(by string, at Place, reaction string, withdraw bool) (Amended, error) {
+	return wait(func(done func(Amended, error)) { s.React(by, at, reaction, withdraw, done) })
 }
 
 func (s *Store) inviteWait(by, group string, accounts ...string) ([]Posted, error) {

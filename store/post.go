@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // maxTargets bounds the conversations one Draft goes to.
@@ -26,24 +25,35 @@ type Draft struct {
 	To     []Target // at most 1,000; a conversation named twice gets one message
 	Kind   string   // the protocol's message_type
 	Text   string
-	Carry  []byte   // JSON of what comes along, or nil
+	Carry  []byte   // a JSON object of what comes along, or nil; reply, mentions and asked in it are the store's
 	Files  []string // names of files the text names
+	// Reply is the message this one answers, in the one conversation it goes to; zero: none.
+	Reply Place
+	// Mentions are accounts, or Everybody. Those that are no members are dropped, and Everybody where
+	// the author may not mention all.
+	Mentions []string
 	// ClientID makes the send idempotent for its author; "" does not.
 	ClientID string
 }
+
+// Place is where a message stands.
+type Place struct{ Conversation, Seq int64 }
 
 // Message is a stored line of a conversation. One that was handed out is
 // shared: do not change it.
 type Message struct {
 	Conversation int64
 	Seq          int64 // rises by one within the conversation, from 1
-	Change       int64 // rises over all conversations
+	Change       int64 // rises over all conversations, and when it is edited or deleted
 	Author       string
 	Kind         string
 	Text         string
 	Carry        []byte // JSON or nil
 	Time         int64  // Unix ms
+	Edited       int64  // Unix ms; 0: never
 	ClientID     string // the author's own; not for others
+	Hidden       bool   // the reader deleted it for itself: Kind is KindDeleted
+	Tallies      []Tally
 	Group        string // "" in a pair
 	PairA, PairB string // the two of a pair, in byte order; equal for notes to oneself
 }
@@ -97,7 +107,7 @@ func posted(results []result) []Posted {
 // Posted per target, in order, or an error: all of it is stored, or nothing.
 //
 //   - ErrNotFound: an account, group or conversation that does not exist, or that
-//     the author is not a member of.
+//     the author is not a member of, or a Reply to what the author cannot see there.
 //   - ErrRefused: an account that takes nothing from the author.
 //   - ErrForbidden: a file that does not exist, or that the author may not read.
 //   - ErrConflict: the ClientID stands for other content or other targets.
@@ -108,7 +118,7 @@ func posted(results []result) []Posted {
 // A pair's conversation begins with its first message. The author has read what
 // the author sent. Naming a file gives the conversation's members the right to it.
 func (s *Store) Post(d Draft, done func([]Posted, error)) {
-	d.Files = unique(d.Files)
+	d.Files, d.Mentions = unique(d.Files), unique(d.Mentions)
 	s.writer.enqueue(&post{draft: d, done: done})
 }
 
@@ -150,6 +160,9 @@ func (p *post) send(b *batch) error {
 	if err := b.mayName(p.draft.Author, p.draft.Files); err != nil {
 		return err
 	}
+	if err := p.mayReply(b, places); err != nil {
+		return err
+	}
 	for _, place := range places {
 		t := place.talk
 		if t == nil {
@@ -174,8 +187,12 @@ func (p *post) add(b *batch, t *talk) error {
 		}
 	}
 	d := &p.draft
-	m := &Message{Author: d.Author, Kind: d.Kind, Text: d.Text, Carry: d.Carry, ClientID: d.ClientID}
-	if err := b.stage(t, m, d.Files); err != nil {
+	kept, mentioned, err := b.mentioned(t, d.Author, d.Mentions)
+	if err != nil {
+		return err
+	}
+	m := &Message{Author: d.Author, Kind: d.Kind, Text: d.Text, Carry: along(d.Carry, d.Reply.Seq, kept, d.Mentions), ClientID: d.ClientID}
+	if err := b.stage(t, m, d.Files, mentioned); err != nil {
 		return err
 	}
 	p.results = append(p.results, result{m, t.present, false})
@@ -262,7 +279,12 @@ func (p *post) repeat(stored []*staged) error {
 
 func (p *post) same(m *staged) bool {
 	d := &p.draft
-	return m.Kind == d.Kind && m.Text == d.Text && bytes.Equal(m.Carry, d.Carry) && slices.Equal(m.files, d.Files)
+	carry := along(d.Carry, d.Reply.Seq, d.Mentions, d.Mentions)
+	if m.firstDigest != nil {
+		return bytes.Equal(m.firstDigest, digest(d.Kind, d.Text, carry, d.Files))
+	}
+	return m.Kind == d.Kind && m.Text == d.Text && slices.Equal(m.files, d.Files) &&
+		(bytes.Equal(m.Carry, carry) || bytes.Equal(asked(m.Carry), asked(carry)))
 }
 
 // is tells whether author's target leads to this conversation.
@@ -316,9 +338,7 @@ func (b *batch) rememberSent(found []*staged) (err error) {
 func scanSent(row scanner) (*staged, error) {
 	m := &staged{Message: &Message{}}
 	var files sql.NullString
-	err := row.Scan(&m.Author, &m.ClientID, &m.Conversation, &m.Seq, &m.Change, &m.Kind, &m.Text, &m.Carry, &files, &m.Time)
-	if files.Valid {
-		m.files = strings.Split(files.String, "\n")
-	}
+	err := row.Scan(&m.Author, &m.ClientID, &m.Conversation, &m.Seq, &m.Change, &m.Kind, &m.Text, &m.Carry, &files, &m.Time, &m.firstDigest)
+	m.files = splitFiles(files.String)
 	return m, err
 }

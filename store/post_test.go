@@ -243,11 +243,11 @@ func TestMarkReadWithinABatch(t *testing.T) {
 	release := hold(t, s)
 	marks := make(chan int64, 3)
 	mark := func(account string, seq int64) {
-		s.MarkRead(account, 1, seq, func(read int64, err error) {
+		s.Mark(account, 1, Watermark{Read: seq}, nil, func(to Watermark, err error) {
 			if err != nil {
 				t.Error(err)
 			}
-			marks <- read
+			marks <- to.Read
 		})
 	}
 	mark("b", 2)

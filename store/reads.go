@@ -1,5 +1,7 @@
 package store
 
+import "strings"
+
 // readQuery numbers the statements of the reading pool.
 type readQuery int
 
@@ -13,7 +15,6 @@ const (
 	qHistoryUp
 	qHistoryDown
 	qConversations
-	qCursor
 	qUndelivered
 	qPair
 	qGroupConversation
@@ -30,11 +31,43 @@ const (
 	qAvatar
 	qPresence
 	qRelations
+	qUndeliveredEdited
+	qLastSeen
+	qSeen
+	qReactions
+	qTallies1
+	qTallies8
+	qTallies64
+	qReceipts
+	qTouched
+	qSyncMessages
+	qSyncReactions
+	qSyncReceipts
+	qSyncAccount
+	qSynced
 	numReads
 )
 
 // messageColumns is what scanMessage reads.
-const messageColumns = "m.conversation, m.seq, m.change_no, m.author, m.kind, m.message, m.carry, m.create_time, m.client_message_id"
+const messageColumns = "m.conversation, m.seq, m.change_no, m.author, m.kind, m.message, m.carry, m.create_time, m.edit_time, m.reacted, m.client_message_id"
+
+// hiddenFrom joins m with what an account deleted for itself; hidden tells whether that is so.
+const (
+	hiddenFrom = ` LEFT JOIN hidden_messages h ON h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq`
+	hidden     = ", h.seq IS NOT NULL"
+)
+
+// seenLine finds a message (conversation, account, seq three times, account) that the account sees.
+const seenLine = `FROM memberships v JOIN messages m ON m.conversation = v.conversation
+	WHERE v.conversation = ? AND v.user_account = ? AND m.seq = ? AND v.since_seq < ? AND v.until_seq >= ? AND NOT EXISTS (
+		SELECT 1 FROM hidden_messages h WHERE h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq)`
+
+// tallies counts the reactions to several messages: account, then (conversation, seq, change) of each.
+func tallies(messages int) string {
+	const one = "(conversation = ? AND seq = ? AND removed = 0 AND change_no <= ?)"
+	return `SELECT conversation, seq, reaction, COUNT(*), MAX(CASE WHEN user_account = ? THEN 1 ELSE 0 END) FROM reactions
+		WHERE ` + one + strings.Repeat(" OR "+one, messages-1) + " GROUP BY conversation, seq, reaction"
+}
 
 const groupColumns = `g.group_id, g.name, g.introduction, g.founder, g.create_time, c.id,
 	(SELECT COUNT(*) FROM group_members n WHERE n.group_id = g.group_id), g.avatar, g.history, o.permissions`
@@ -55,17 +88,21 @@ func readQueries(dialect) [numReads]string {
 		qPassword: "SELECT password_hash FROM users WHERE user_account = ?",
 		qSession: `SELECT s.user_account, s.device, u.suspended FROM sessions s
 			JOIN users u ON u.user_account = s.user_account WHERE s.token_hash = ?`,
-		qStays: `SELECT v.since_seq, v.until_seq, c.pair_a, c.pair_b, c.group_id FROM memberships v
+		qStays: `SELECT v.since_seq, v.until_seq, v.until_change, c.pair_a, c.pair_b, c.group_id FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq`,
-		qHistoryUp: "SELECT " + messageColumns + ` FROM messages m
+		qHistoryUp: "SELECT " + messageColumns + hidden + " FROM messages m" + hiddenFrom + `
 			WHERE m.conversation = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq LIMIT ?`,
-		qHistoryDown: "SELECT " + messageColumns + ` FROM messages m
+		qHistoryDown: "SELECT " + messageColumns + hidden + " FROM messages m" + hiddenFrom + `
 			WHERE m.conversation = ? AND m.seq > ? AND m.seq < ? ORDER BY m.seq DESC LIMIT ?`,
 		// One row per conversation: the last stay, and the last message seen in it.
-		qConversations: `SELECT c.pair_a, c.pair_b, c.group_id, g.name, v.read_seq, ` + messageColumns + `
+		qConversations: `SELECT c.pair_a, c.pair_b, c.group_id, g.name, v.change_no, v.until_change, v.read_seq,
+				(SELECT COUNT(*) FROM hidden_messages x WHERE x.user_account = v.user_account AND x.conversation = v.conversation
+					AND x.seq > v.read_seq AND x.seq <= v.seq),
+				(SELECT COUNT(*) FROM mentions x WHERE x.user_account = v.user_account AND x.conversation = v.conversation
+					AND x.seq > v.read_seq AND x.seq <= v.seq), ` + messageColumns + hidden + `
 			FROM (
-				SELECT w.conversation, w.read_seq,
+				SELECT w.conversation, w.user_account, w.read_seq, w.until_change,
 					CASE WHEN w.until_seq < d.last_seq THEN w.until_seq ELSE d.last_seq END AS seq,
 					` + seenChange + ` AS change_no
 				FROM memberships w JOIN conversations d ON d.id = w.conversation
@@ -77,16 +114,26 @@ func readQueries(dialect) [numReads]string {
 			) v
 			JOIN conversations c ON c.id = v.conversation
 			JOIN messages m ON m.conversation = v.conversation AND m.seq = v.seq
-			LEFT JOIN chat_groups g ON g.group_id = c.group_id
+			LEFT JOIN chat_groups g ON g.group_id = c.group_id` + hiddenFrom + `
 			ORDER BY v.change_no DESC`,
-		qCursor: "SELECT delivered_change FROM devices WHERE user_account = ? AND device = ?",
-		qUndelivered: "SELECT " + messageColumns + `, c.pair_a, c.pair_b, c.group_id
+		qLastSeen: "SELECT " + messageColumns + hidden + " FROM messages m" + hiddenFrom + `
+			WHERE m.conversation = ? AND m.seq < ? AND h.seq IS NULL ORDER BY m.seq DESC LIMIT 1`,
+		qUndelivered: "SELECT " + messageColumns + hidden + `, c.pair_a, c.pair_b, c.group_id
 			FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
-			JOIN messages m ON m.conversation = v.conversation
-			WHERE v.user_account = ? AND c.last_change > ? AND m.change_no > ? AND m.change_no <= ?
-			AND m.seq > v.since_seq AND m.seq <= v.until_seq AND m.author <> ?
+			JOIN messages m ON m.conversation = v.conversation` + hiddenFrom + `
+			WHERE v.user_account = ? AND c.last_change > ? AND m.change_no > ? AND m.change_no <= ? AND m.post_change = m.change_no
+			AND +m.seq > v.since_seq AND +m.seq <= v.until_seq AND m.author <> ? AND h.seq IS NULL
 			ORDER BY m.change_no LIMIT ?`,
+		qUndeliveredEdited: "SELECT " + messageColumns + hidden + `, c.pair_a, c.pair_b, c.group_id, e.post_change
+			FROM memberships v
+			JOIN conversations c ON c.id = v.conversation
+			JOIN edited_messages e ON e.conversation = v.conversation
+			JOIN messages m ON m.conversation = e.conversation AND m.seq = e.seq` + hiddenFrom + `
+			WHERE v.user_account = ? AND c.last_change > ? AND e.post_change > ? AND e.post_change <= ?
+			AND m.seq > v.since_seq AND m.seq <= v.until_seq AND m.author <> ? AND m.kind <> 'deleted' AND h.seq IS NULL
+			AND m.change_no <= CASE WHEN v.until_seq = ? THEN m.change_no ELSE v.until_change END
+			ORDER BY e.post_change LIMIT ?`,
 		qPair:              "SELECT id FROM conversations WHERE pair_a = ? AND pair_b = ?",
 		qGroupConversation: "SELECT id FROM conversations WHERE group_id = ?",
 		qPresent:           "SELECT user_account FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
@@ -127,5 +174,45 @@ func readQueries(dialect) [numReads]string {
 			LEFT JOIN relationships r ON r.user_account = u.user_account AND r.friend_account = ?
 			WHERE u.user_account = ? AND u.deleted = 0`,
 		qRelations: "SELECT friend_account, state FROM relationships WHERE user_account = ?",
+		qSeen:      "SELECT 1 " + seenLine,
+		qReactions: `SELECT user_account, reaction FROM reactions
+			WHERE conversation = ? AND seq = ? AND user_account > ? AND removed = 0 AND change_no <= ?
+			ORDER BY user_account, reaction LIMIT ?`,
+		qTallies1:  tallies(1),
+		qTallies8:  tallies(8),
+		qTallies64: tallies(64),
+		qReceipts:  "SELECT user_account, read_seq, delivered_seq FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
+		// sync: where something happened since, and then what, between two changes. The plus keeps the
+		// database from walking a conversation by seq.
+		qTouched: `SELECT v.conversation, v.since_seq, v.until_seq, v.until_change, c.pair_a, c.pair_b, c.group_id
+			FROM memberships v JOIN conversations c ON c.id = v.conversation
+			WHERE v.user_account = ? AND c.touched > ? ORDER BY v.conversation, v.since_seq`,
+		qSyncMessages: "SELECT " + messageColumns + hidden + `
+			FROM memberships v
+			JOIN conversations c ON c.id = v.conversation
+			JOIN messages m ON m.conversation = v.conversation` + hiddenFrom + `
+			WHERE v.user_account = ? AND c.touched > ? AND m.change_no > ? AND m.change_no <= ?
+			AND +m.seq > v.since_seq AND +m.seq <= v.until_seq
+			ORDER BY m.change_no LIMIT ?`,
+		qSyncReactions: `SELECT x.conversation, x.seq, x.user_account, x.reaction, x.removed, x.change_no
+			FROM memberships v
+			JOIN conversations c ON c.id = v.conversation
+			JOIN reactions x ON x.conversation = v.conversation
+			WHERE v.user_account = ? AND c.touched > ? AND x.change_no > ? AND x.change_no <= ?
+			AND +x.seq > v.since_seq AND +x.seq <= v.until_seq AND NOT EXISTS (
+				SELECT 1 FROM hidden_messages h WHERE h.user_account = ? AND h.conversation = x.conversation AND h.seq = x.seq)
+			ORDER BY x.change_no LIMIT ?`,
+		// Those of all members where they are at most 50, else only one's own.
+		qSyncReceipts: `SELECT r.conversation, r.user_account, r.read_seq, r.delivered_seq, r.receipt_change
+			FROM memberships v
+			JOIN conversations c ON c.id = v.conversation
+			JOIN memberships r ON r.conversation = v.conversation
+			WHERE v.user_account = ? AND v.until_seq = ? AND c.touched > ? AND r.receipt_change > ? AND r.receipt_change <= ?
+			AND r.until_seq = v.until_seq AND (r.user_account = v.user_account OR (
+				SELECT x.user_account FROM memberships x WHERE x.conversation = v.conversation AND x.until_seq = v.until_seq
+				ORDER BY x.user_account LIMIT 1 OFFSET 50) IS NULL)
+			ORDER BY r.receipt_change LIMIT ?`,
+		qSyncAccount: "SELECT change_no, kind, carry FROM account_changes WHERE user_account = ? AND change_no > ? AND change_no <= ? ORDER BY change_no LIMIT ?",
+		qSynced:      "SELECT delivered_change, sync_change FROM devices WHERE user_account = ? AND device = ?",
 	}
 }

@@ -2,7 +2,7 @@
 // rights in SQL. All writing goes through one goroutine that commits whatever
 // waits in one transaction; reading has connections of its own.
 //
-// Post, MarkRead, Delivered, CreateGroup, Invite and LeaveGroup return at once
+// Post, Edit, Delete, React, Mark, Delivered, CreateGroup, Invite and LeaveGroup return at once
 // and answer through a callback. Callbacks run after the commit, in commit
 // order, one at a time. A callback must not wait for another call of this
 // package, must not call Close and must not be nil: the next one runs only after it returned.

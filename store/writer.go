@@ -31,8 +31,9 @@ type operation interface {
 
 // job is an operation on its way through a batch.
 type job struct {
-	op  operation
-	err error
+	op       operation
+	err      error
+	receipts []Receipt // to be told after it
 }
 
 // writer owns the writing connection. One goroutine commits, another runs the
@@ -53,14 +54,19 @@ type writer struct {
 	delivery chan []job
 	done     chan struct{} // closed when the last callback returned
 
+	onReceipts func([]Receipt) // may be nil; set before the first operation
+
 	// Owned by the committing goroutine (by Open before start, by Close after done).
 	conn    *sql.Conn
 	stmts   [numWrites]*sql.Stmt
 	multis  [numMultis]multi
 	cache   *cache
 	batch   *batch
-	away    bool  // the database failed at the last attempt
-	session int64 // of the last connection that claimed the database
+	away    bool             // the database failed at the last attempt
+	session int64            // of the last connection that claimed the database
+	untold  map[stayKey]step // receipts that are held back
+	toldAt  int64            // when receipts were last told; Unix ms
+	armed   bool             // a tell is on its way
 }
 
 func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *writer {
@@ -70,6 +76,7 @@ func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *w
 		delivery: make(chan []job, 1),
 		done:     make(chan struct{}),
 		cache:    newCache(),
+		untold:   map[stayKey]step{},
 	}
 	w.batch = newBatch(w)
 	return w
@@ -176,6 +183,11 @@ func (w *writer) writeLoop() {
 		w.write(jobs)
 		w.delivery <- jobs
 	}
+	if len(w.untold) > 0 {
+		jobs := []job{{op: &tell{w}}}
+		w.write(jobs)
+		w.delivery <- jobs
+	}
 }
 
 func (w *writer) deliverLoop() {
@@ -183,6 +195,9 @@ func (w *writer) deliverLoop() {
 	for jobs := range w.delivery {
 		for _, j := range jobs {
 			j.op.finish(j.err)
+			if w.onReceipts != nil && j.receipts != nil {
+				w.onReceipts(j.receipts)
+			}
 		}
 		if w.told != nil {
 			w.told()
@@ -272,6 +287,8 @@ func (w *writer) attempt(jobs []job) error {
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
 		return w.lost(ctx, fmt.Errorf("%w: commit: %w", errDatabase, err))
 	}
+	jobs[len(jobs)-1].receipts = w.batch.receipts
+	w.toldReceipts(w.batch)
 	return nil
 }
 

@@ -55,6 +55,21 @@ const (
 	wDropRelation
 	wSetProfile
 	wSeen
+	wLine
+	wRewrite
+	wNewEdited
+	wNewGrant
+	wDropGrant
+	wIndexAgain
+	wHide
+	wDropMention
+	wDropMentions
+	wDropReactions
+	wReaction
+	wReactions
+	wReact
+	wReacted
+	wTallies
 	numWrites
 )
 
@@ -76,7 +91,7 @@ func writeQueries(d dialect) [numWrites]string {
 			WHERE g.avatar = f.name AND o.user_account = ?))`,
 		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
 		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ?, touched = ? WHERE id = ?",
-		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, c.last_seq FROM memberships v
+		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, v.delivered_seq, c.last_seq FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq DESC LIMIT 1`,
 		wNewPair:              "INSERT INTO conversations (kind, pair_a, pair_b) VALUES ('pair', ?, ?)",
@@ -119,6 +134,23 @@ func writeQueries(d dialect) [numWrites]string {
 		wSetProfile: `UPDATE users SET user_name = COALESCE(?, user_name), user_phone = COALESCE(?, user_phone), sex = COALESCE(?, sex),
 			birthday = COALESCE(?, birthday), address = COALESCE(?, address), avatar = COALESCE(?, avatar),
 			messages_from = COALESCE(?, messages_from), presence_to = COALESCE(?, presence_to) WHERE user_account = ?`,
+		wLine: `SELECT m.id, m.change_no, m.post_change, m.author, m.kind, m.message, m.carry, m.file, m.create_time, m.edit_time,
+			m.client_message_id, m.first_digest ` + seenLine,
+		wRewrite:       "UPDATE messages SET kind = ?, message = ?, carry = ?, file = ?, change_no = ?, edit_time = ?, first_digest = ? WHERE id = ?",
+		wNewEdited:     d.insertNew + " INTO edited_messages (conversation, post_change, seq) VALUES (?, ?, ?)",
+		wNewGrant:      "INSERT INTO file_grants (file, conversation, seq) VALUES (?, ?, ?)",
+		wDropGrant:     "DELETE FROM file_grants WHERE file = ? AND conversation = ? AND seq = ?",
+		wIndexAgain:    d.insertNew + " INTO messages_to_index (id) VALUES (?)",
+		wHide:          d.insertNew + " INTO hidden_messages (user_account, conversation, seq) VALUES (?, ?, ?)",
+		wDropMention:   "DELETE FROM mentions WHERE user_account = ? AND conversation = ? AND seq = ?",
+		wDropMentions:  "DELETE FROM mentions WHERE conversation = ? AND seq = ?",
+		wDropReactions: "DELETE FROM reactions WHERE conversation = ? AND seq = ?",
+		wReaction:      "SELECT change_no, removed FROM reactions WHERE conversation = ? AND seq = ? AND user_account = ? AND reaction = ?",
+		wReactions:     "SELECT COUNT(*) FROM reactions WHERE conversation = ? AND seq = ? AND user_account = ? AND removed = 0",
+		wReact: "INSERT INTO reactions (conversation, seq, user_account, reaction, change_no, removed) VALUES (?, ?, ?, ?, ?, ?)" +
+			d.upsert("conversation, seq, user_account, reaction", "change_no = {change_no}, removed = {removed}"),
+		wReacted: "UPDATE messages SET reacted = 1 WHERE id = ?",
+		wTallies: "SELECT reaction, COUNT(*) FROM reactions WHERE conversation = ? AND seq = ? AND removed = 0 GROUP BY reaction",
 	}
 }
 
@@ -135,6 +167,8 @@ const (
 	mMembers
 	mLastSeq
 	mAccountChanges
+	mMentions
+	mReceiptChange
 	numMultis
 )
 
@@ -147,17 +181,22 @@ func multiQueries(d dialect) [numMultis]multiSQL {
 	return [numMultis]multiSQL{
 		mMessages: {"INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
 			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""},
-		mSent: {"SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time FROM messages WHERE ",
+		mSent: {"SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time, first_digest FROM messages WHERE ",
 			"(author = ? AND client_message_id = ?)", " OR ", ""},
-		mGrants: {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
-		mReadSeq: {stays, "(?, ?, ?, 0, 0, ?)", ", ",
-			d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+"(read_seq, {read_seq})")},
-		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change) VALUES ", "(?, ?, ?)", ", ",
-			d.upsert("user_account, device", "delivered_change = "+d.greatest+"(delivered_change, {delivered_change})")},
+		mGrants:         {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
 		mStays:          {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
 		mMembers:        {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
 		mAccountChanges: {"INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES ", "(?, ?, ?, ?)", ", ", ""},
 		mLastSeq:        {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
+		mReadSeq: {"INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, delivered_seq) VALUES ",
+			"(?, ?, ?, 0, 0, ?, ?)", ", ", d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+
+				"(read_seq, {read_seq}), delivered_seq = "+d.greatest+"(delivered_seq, {delivered_seq})")},
+		mReceiptChange: {"INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, receipt_change) VALUES ",
+			"(?, ?, ?, 0, 0, 0, ?)", ", ", d.upsert("conversation, user_account, since_seq", "receipt_change = {receipt_change}")},
+		mMentions: {"INSERT INTO mentions (user_account, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
+		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change, sync_change) VALUES ", "(?, ?, ?, ?)", ", ",
+			d.upsert("user_account, device", "delivered_change = "+d.greatest+"(delivered_change, {delivered_change}), sync_change = "+
+				d.greatest+"(sync_change, {sync_change})")},
 	}
 }
 
