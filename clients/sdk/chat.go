@@ -77,24 +77,7 @@ func (c *Client) TextToAll(ctx context.Context, accounts []string, text string) 
 	if err != nil {
 		return nil, err
 	}
-	if len(a.Items) == 0 {
-		return []Sent{readSent(a.Message)}, nil
-	}
-	sent := make([]Sent, 0, len(a.Items))
-	for _, item := range a.Items {
-		sent = append(sent, readSent(item))
-	}
-	return sent, nil
-}
-
-// send sends m, which carries a client_message_id, until the server takes or refuses it.
-func (c *Client) send(ctx context.Context, m wire.Message) (Answer, error) {
-	for attempt := 1; ; attempt++ {
-		a, err := c.exchange(ctx, m)
-		if err == nil || !c.retry(ctx, attempt, err) {
-			return a, err
-		}
-	}
+	return sentOf(a), nil
 }
 
 // retry waits before a send that was answered "not now" is sent again; false: do not.

@@ -1,151 +1,161 @@
 package sdk
 
 import (
-	"slices"
+	"strconv"
 	"strings"
+
+	"neochat/wire"
 )
 
-// arrivals is how many messages are given of a group that the client came to know
-// while it was away: at most the last of them.
-const arrivals = 50
-
-// deliverer gives out events. It is one goroutine, the only one that asks for history by itself.
+// deliverer gives out events. It is one goroutine, the only one that syncs.
 type deliverer struct {
-	c     *Client
-	convs map[string]*order
+	c      *Client
+	me     string
+	known  map[string]*known // by conversation
+	cursor int64             // everything up to this change was given out
+	synced int64             // what sync brought up to; a push of it is old
+	gap    bool              // pushes do not follow on the cursor: sync brings what they tell
+	own    map[ownChange]struct{}
+	began  map[string]int64  // highest seq by conversation that the sync under way gave
+	taken  map[string]string // what to save once the event last taken was handled
 }
 
-// deliver runs until the client ends. start is where the conversations stand.
-func (c *Client) deliver(start []Conversation) {
-	defer close(c.events)
-	d := &deliverer{c: c, convs: map[string]*order{}}
-	for _, conv := range start {
-		d.convs[conv.ID] = &order{first: conv.LastSeq + 1, last: conv.LastSeq, fresh: true}
+// Names of what is saved in a State.
+const (
+	stateAccount = "account"
+	stateCursor  = "cursor"
+	statePrefix  = "prefix" // begins every client_message_id made with this State
+	stateRun     = "run"    // how often it was used
+	stateSeq     = "seq/"   // and a conversation: a known
+	stateUnsent  = "unsent/"
+)
+
+// newDeliverer takes up where saved says that the client was.
+func newDeliverer(c *Client, saved map[string]string) *deliverer {
+	d := &deliverer{c: c, me: c.opt.Account, known: map[string]*known{}, own: map[ownChange]struct{}{}, taken: map[string]string{}}
+	for name, value := range saved {
+		if conversation, ok := strings.CutPrefix(name, stateSeq); ok {
+			d.known[conversation] = parseKnown(value)
+		}
+	}
+	d.cursor, _ = strconv.ParseInt(saved[stateCursor], 10, 64) // 0: there is none
+	return d
+}
+
+// run gives out events until the client ends.
+func (d *deliverer) run() {
+	defer close(d.c.events)
+	if d.gap {
+		d.sync()
 	}
 	for {
-		item, ok := c.inbox.take(c.ctx)
+		item, ok := d.c.inbox.take(d.c.ctx)
 		if !ok {
 			return
 		}
 		switch v := item.(type) {
+		case linkBegins:
+			// the plain device is sent what it missed; a cursor, once there is one, brings more than that
+			d.gap = d.c.opt.Device != "" || d.cursor > 0
 		case linkUp:
 			d.linkUp(v)
 		case linkDown:
 			d.emit(Offline{v.err})
 		case place:
-			d.ownSend(v)
-		case fetch:
-			d.behind(v.conversation)
-		case Message:
-			d.message(v)
+			d.know(v.conversation).note(v.seq)
+			d.keepSeq(v.conversation)
+		case ownChange:
+			d.own[v] = struct{}{}
+		case resync:
+			d.sync()
 		case Event:
-			d.emit(v)
+			d.pushed(v)
 		}
 	}
 }
 
-// emit gives out one event, waiting for its reader.
-func (d *deliverer) emit(e Event) {
+// emit gives out one event, waiting for its reader. That it was taken means that the one
+// before it was handled. False: it was not, the client has ended.
+func (d *deliverer) emit(e Event) bool {
 	select {
 	case d.c.events <- e:
+		d.save()
+		return true
 	case <-d.c.ctx.Done():
+		return false
 	}
 }
 
-// give gives out a message unless it is one this client sent.
-func (d *deliverer) give(m Message) {
-	if m.Author == d.c.opt.Account && (strings.HasPrefix(m.ClientMessageID, d.c.prefix) || d.c.isOwn(m)) {
+// save keeps what is true of the events that were handled.
+func (d *deliverer) save() {
+	if len(d.taken) == 0 {
 		return
 	}
-	d.emit(m)
+	if err := d.c.state.Save(d.taken); err != nil {
+		d.c.log.Warn("the state cannot be saved", "err", err)
+	}
+	clear(d.taken)
 }
 
-func (c *Client) isOwn(m Message) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	_, ok := c.own[place{m.Conversation, m.Seq}]
-	return ok
+func (d *deliverer) know(conversation string) *known {
+	k := d.known[conversation]
+	if k == nil {
+		k = &known{}
+		d.known[conversation] = k
+	}
+	return k
 }
 
-// message gives out a pushed message in its order.
-func (d *deliverer) message(m Message) {
-	d.at(m.Conversation, m.Seq, func() { d.give(m) })
+func (d *deliverer) keepSeq(conversation string) {
+	d.taken[stateSeq+conversation] = d.known[conversation].String()
 }
 
-// ownSend counts a message that this client sent as given.
-func (d *deliverer) ownSend(at place) {
-	d.at(at.conversation, at.seq, func() {})
-	d.c.mu.Lock()
-	delete(d.c.own, at)
-	d.c.mu.Unlock()
-}
-
-// at does what give does at the place of a message, and fetches what is missing around it.
-func (d *deliverer) at(conversation string, seq int64, give func()) {
-	o := d.convs[conversation]
-	if o == nil {
-		d.convs[conversation] = &order{first: seq, last: seq}
-		give()
+// advance moves the cursor.
+func (d *deliverer) advance(change int64) {
+	if change <= d.cursor {
 		return
 	}
-	v, after, before := o.look(seq)
-	switch v {
-	case duplicate:
-		return
-	case next:
-		d.fill(conversation, after, before)
-		give()
-	case older:
-		give()
-		d.fill(conversation, after, before)
-	}
-	o.note(seq)
-}
-
-// fill gives out what the history has between after and before, both left out. What
-// cannot be had (it is no longer ours to read) stays a hole.
-func (d *deliverer) fill(conversation string, after, before int64) {
-	for after+1 < before {
-		page, more, err := d.c.History(d.c.ctx, conversation, HistoryQuery{AfterSeq: after, FromStart: true, Limit: 200})
-		if err != nil {
-			if d.c.ctx.Err() == nil {
-				d.c.log.Warn("messages cannot be fetched", "conversation", conversation, "after_seq", after, "err", err)
-			}
-			return
+	d.cursor = change
+	d.taken[stateCursor] = strconv.FormatInt(change, 10)
+	for own := range d.own {
+		if int64(own) <= change {
+			delete(d.own, own)
 		}
-		reached := after
-		for _, m := range page {
-			if m.Seq > reached && m.Seq < before {
-				d.give(m)
-				reached = m.Seq
-			}
-		}
-		if !more || reached == after {
-			return
-		}
-		after = reached
 	}
 }
 
-// behind gives out all that a conversation has beyond what was given.
-func (d *deliverer) behind(conversation string) {
-	last := int64(0)
-	if o := d.convs[conversation]; o != nil {
-		last = o.last
-	}
-	page, _, err := d.c.History(d.c.ctx, conversation, HistoryQuery{Limit: 1})
-	if err != nil || len(page) == 0 || page[len(page)-1].Seq <= last {
+// pushed gives out what the server told on its own.
+func (d *deliverer) pushed(e Event) {
+	change := changeOf(e)
+	if change > 0 && (d.gap || change <= d.synced) {
 		return
 	}
-	newest := page[len(page)-1]
-	if last == 0 {
-		d.newcomer(Conversation{ID: conversation, LastSeq: newest.Seq, GroupID: newest.GroupID})
+	m, isMessage := e.(Message)
+	switch {
+	case isMessage && d.give(m):
+		d.know(m.Conversation).upTo(m.Seq) // pushes come in order
+		d.keepSeq(m.Conversation)
+	case isMessage || !d.emit(e):
 		return
 	}
-	d.message(newest) // which fetches all before it
+	d.advance(change)
 }
 
-// linkUp compares what the server has with what was given, and fetches the rest.
+// give gives out a message unless it is one this client sent. False: the client has ended.
+func (d *deliverer) give(m Message) bool {
+	if m.Author == d.me && (d.c.isOwn(m.ClientMessageID) || d.know(m.Conversation).has(m.Seq)) {
+		return true
+	}
+	if !d.emit(m) {
+		return false
+	}
+	if d.c.opt.Device != "" && m.Author != d.me {
+		d.c.confirm(m.Conversation, m.Seq) // a plain device's pongs say it
+	}
+	return true
+}
+
+// linkUp gives out what was missed while there was no connection.
 func (d *deliverer) linkUp(up linkUp) {
 	for _, p := range up.sent {
 		select {
@@ -154,48 +164,124 @@ func (d *deliverer) linkUp(up linkUp) {
 		case <-d.c.ctx.Done():
 		}
 	}
-	all, err := d.c.AllConversations(d.c.ctx)
-	if err != nil {
-		if d.c.ctx.Err() == nil {
-			d.c.log.Warn("conversations cannot be fetched", "err", err)
-		}
-		return
+	if d.gap {
+		d.sync()
 	}
-	for _, conv := range slices.Backward(all) { // the one that changed last comes last
-		switch o := d.convs[conv.ID]; {
-		case o == nil:
-			d.newcomer(conv)
-		case conv.LastSeq > o.last:
-			d.fill(conv.ID, o.last, conv.LastSeq+1)
-			o.note(conv.LastSeq)
-		}
+	for _, p := range d.c.seenAgain() {
+		d.emit(p)
 	}
 	d.emit(Online{})
 }
 
-// newcomer gives out what is new to us of a conversation that began while the client
-// was away: all of a pair, of a group at most the last messages, from our invitation on.
-func (d *deliverer) newcomer(conv Conversation) {
-	if conv.LastSeq == 0 {
-		return
-	}
-	d.convs[conv.ID] = &order{first: 1, last: conv.LastSeq} // pushes of what is given here may still lie in the inbox
-	if conv.GroupID == "" {
-		d.fill(conv.ID, 0, conv.LastSeq+1)
-		return
-	}
-	page, _, err := d.c.History(d.c.ctx, conv.ID, HistoryQuery{BeforeSeq: conv.LastSeq + 1, Limit: arrivals})
-	if err != nil {
-		d.c.log.Warn("messages cannot be fetched", "conversation", conv.ID, "err", err)
-		return
-	}
-	from := 0
-	for i, m := range page {
-		if m.Type == TypeMemberRecord && slices.Contains(m.Friends, d.c.opt.Account) && m.Event != "left" {
-			from = i
+// takeOwn notes what this client did and was told so before now: sync must not take it for news.
+func (d *deliverer) takeOwn() {
+	for _, item := range d.c.inbox.takeOwn() {
+		switch v := item.(type) {
+		case place:
+			d.know(v.conversation).note(v.seq)
+			d.keepSeq(v.conversation)
+		case ownChange:
+			d.own[v] = struct{}{}
 		}
 	}
-	for _, m := range page[from:] {
-		d.give(m)
+}
+
+// sync gives out everything that changed since the cursor.
+func (d *deliverer) sync() {
+	d.began = map[string]int64{}
+	for attempt := 1; ; {
+		header, items, err := d.c.Do(d.c.ctx, syncRequest(d.cursor))
+		if err != nil {
+			if d.c.retry(d.c.ctx, attempt, err) {
+				attempt++
+				continue
+			}
+			if d.c.ctx.Err() == nil {
+				d.c.log.Error("what was missed cannot be fetched", "after_change", d.cursor, "err", err)
+			}
+			break
+		}
+		d.takeOwn()
+		for _, item := range items {
+			if !d.item(readEvent(item)) {
+				return
+			}
+		}
+		d.advance(number(header, "change"))
+		if header.Get("more") != "yes" {
+			break
+		}
 	}
+	for conversation, seq := range d.began {
+		d.know(conversation).upTo(seq)
+		d.keepSeq(conversation)
+	}
+	d.gap, d.synced, d.began = false, d.cursor, nil
+}
+
+// syncRequest asks for what happened after a change.
+func syncRequest(after int64) wire.Message {
+	return message("message_type", "sync", "type", "GET", "after_change", strconv.FormatInt(after, 10), "limit", "500")
+}
+
+// item gives out one item of sync, unless it is this client's doing. False: the client has ended.
+func (d *deliverer) item(e Event) bool {
+	change := changeOf(e)
+	_, mine := d.own[ownChange(change)]
+	m, isMessage := e.(Message)
+	switch {
+	case isMessage && !d.know(m.Conversation).has(m.Seq):
+		if !d.give(m) {
+			return false
+		}
+		d.know(m.Conversation).note(m.Seq)
+		d.keepSeq(m.Conversation)
+		d.began[m.Conversation] = max(d.began[m.Conversation], m.Seq)
+	case mine:
+	case isMessage:
+		if e = asChange(m); e != nil && !d.emit(e) {
+			return false
+		}
+	case !d.emit(e):
+		return false
+	}
+	d.advance(change)
+	return true
+}
+
+// asChange returns what happened to a message that was given out before; nil: nothing that is told.
+func asChange(m Message) Event {
+	switch {
+	case m.Type == TypeDeleted:
+		return Deletion{MessageID: m.ID, Conversation: m.Conversation, Seq: m.Seq, ForAll: m.Wire.Get("for") != "me", Change: m.Change}
+	case !m.Edited.IsZero():
+		return Edit{Account: m.Author, MessageID: m.ID, Conversation: m.Conversation, Seq: m.Seq, Text: m.Text,
+			Mentions: m.Mentions, Time: m.Edited, Change: m.Change}
+	}
+	return nil
+}
+
+// changeOf returns the change of a durable event, 0 of another.
+func changeOf(e Event) int64 {
+	switch v := e.(type) {
+	case Message:
+		return v.Change
+	case Edit:
+		return v.Change
+	case Deletion:
+		return v.Change
+	case Reaction:
+		return v.Change
+	case Receipt:
+		return v.Change
+	case FriendEvent:
+		return v.Change
+	case BlockEvent:
+		return v.Change
+	case ProfileEvent:
+		return v.Change
+	case GroupLost:
+		return v.Change
+	}
+	return 0
 }

@@ -17,6 +17,8 @@ var (
 	ErrConnectionLost = errors.New("the connection was lost before the answer came")
 	// ErrAddress: Options.URL is not the address of a server.
 	ErrAddress = errors.New("not the address of a server")
+	// ErrState: Options.State belongs to another account.
+	ErrState = errors.New("the state cannot be used")
 	// ErrLoggedOut: the session was ended.
 	ErrLoggedOut = errors.New("the session was logged out")
 )

@@ -14,9 +14,12 @@ type place struct {
 	seq          int64
 }
 
+// ownChange is the change that a request of this client caused.
+type ownChange int64
+
 // inbox lies between the reader of the connection, which must never wait, and the
-// deliverer, which waits for whoever reads the events. Messages of conversations
-// are dropped past its size and their conversations noted: they can be fetched.
+// deliverer, which waits for whoever reads the events. What sync can bring is dropped
+// past its size, and that is noted.
 type inbox struct {
 	size int
 	wake chan struct{} // holds a token while there is something
@@ -24,26 +27,28 @@ type inbox struct {
 	mu sync.Mutex
 	// guarded by mu
 	items  []any
-	behind map[string]struct{} // conversations of which something was dropped
+	behind bool // something durable was dropped
 }
 
 func newInbox(size int) *inbox {
-	return &inbox{size: size, wake: make(chan struct{}, 1), behind: map[string]struct{}{}}
+	return &inbox{size: size, wake: make(chan struct{}, 1)}
 }
 
-// put adds an Event, a place of an own send, a linkUp or a linkDown. It reports
-// whether it was kept or can be fetched.
+// put adds an Event, or what else the deliverer has to know. It reports whether
+// the item was kept, can be fetched, or need not be.
 func (b *inbox) put(item any) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	m, isMessage := item.(Message)
-	_, isEvent := item.(Event)
+	e, isEvent := item.(Event)
+	full := len(b.items) >= b.size
 	switch {
-	case isMessage && (len(b.items) >= b.size || b.isBehindLocked(m.Conversation)):
-		b.behind[m.Conversation] = struct{}{}
+	case isEvent && changeOf(e) > 0 && (full || b.behind):
+		b.behind = true
+	case isEvent && fleeting(e) && full:
+		return true
 	case isEvent && len(b.items) >= 2*b.size:
 		return false
-	default: // own sends and changes of the link are few, and always taken
+	default: // what is no event is rare, and always taken
 		b.items = append(b.items, item)
 	}
 	select {
@@ -53,13 +58,17 @@ func (b *inbox) put(item any) bool {
 	return true
 }
 
-func (b *inbox) isBehindLocked(conversation string) bool {
-	_, ok := b.behind[conversation]
-	return ok
+// fleeting reports whether an event is worth little a moment later.
+func fleeting(e Event) bool {
+	switch e.(type) {
+	case Typing, Presence:
+		return true
+	}
+	return false
 }
 
-// fetch is what take returns when a conversation has to be caught up from the history.
-type fetch struct{ conversation string }
+// resync is what take returns when something has to be fetched by sync.
+type resync struct{}
 
 // take waits for the next item; false: ctx ended.
 func (b *inbox) take(ctx context.Context) (any, bool) {
@@ -85,9 +94,26 @@ func (b *inbox) next() (any, bool) {
 		return item, true
 	}
 	b.items = nil // let the array go
-	for conversation := range b.behind {
-		delete(b.behind, conversation)
-		return fetch{conversation}, true
+	if b.behind {
+		b.behind = false
+		return resync{}, true
 	}
 	return nil, false
+}
+
+// takeOwn takes what this client did out of what waits, before its turn: sync must not take it for news.
+func (b *inbox) takeOwn() []any {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var own, rest []any
+	for _, item := range b.items {
+		switch item.(type) {
+		case place, ownChange:
+			own = append(own, item)
+		default:
+			rest = append(rest, item)
+		}
+	}
+	b.items = rest
+	return own
 }

@@ -43,17 +43,6 @@ func TestOwnSendsDoNotComeBack(t *testing.T) {
 	want(t, len(s.Texts(ann, bob)), 6)
 }
 
-func TestHolesAreFilled(t *testing.T) {
-	s := world(t)
-	s.Say(ann, bob, "before")
-	b := dial(t, s, bob, "x")
-	s.Fail(sdktest.Faults{LosePush: 3})
-	for i := range 4 {
-		s.Say(ann, bob, fmt.Sprint(i))
-	}
-	want(t, texts(t, b, 4), []string{"2 0", "3 1", "4 2", "5 3"})
-}
-
 func TestMissedMessagesAreFetched(t *testing.T) {
 	for _, code := range []int{0, wire.CloseRestart, wire.CloseTryLater} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -145,7 +134,7 @@ func TestManyLosses(t *testing.T) {
 			case 5:
 				s.Drop(ann, 0)
 			case 7:
-				s.Fail(sdktest.Faults{LoseAnswer: 1, LosePush: 2})
+				s.Fail(sdktest.Faults{LoseAnswer: 1})
 			}
 			if _, err := a.Text(ctx(t), sdk.To{Account: bob}, fmt.Sprint(i)); err != nil {
 				failed <- err

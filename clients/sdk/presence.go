@@ -7,7 +7,7 @@ import (
 
 // Presence returns how accounts (at most 200) are. Unknown ones, and those who do not show it, are offline.
 func (c *Client) Presence(ctx context.Context, accounts ...string) ([]Presence, error) {
-	return c.presence(ctx, accounts, "")
+	return c.presences(ctx, accounts, "")
 }
 
 // Watch is Presence, and from then on a Presence event tells of each change, until the
@@ -20,10 +20,10 @@ func (c *Client) Watch(ctx context.Context, accounts ...string) ([]Presence, err
 		_, _, err := c.Do(ctx, message("message_type", "presence", "type", "GET", "watch", "no"))
 		return nil, err
 	}
-	return c.presence(ctx, accounts, "yes")
+	return c.presences(ctx, accounts, "yes")
 }
 
-func (c *Client) presence(ctx context.Context, accounts []string, watch string) ([]Presence, error) {
+func (c *Client) presences(ctx context.Context, accounts []string, watch string) ([]Presence, error) {
 	_, items, err := c.Do(ctx, message("message_type", "presence", "type", "GET", "friends", strings.Join(accounts, ","), "watch", watch))
 	if err != nil {
 		return nil, err
@@ -39,7 +39,7 @@ func (c *Client) presence(ctx context.Context, accounts []string, watch string) 
 // a loss of the connection.
 func (c *Client) SetState(ctx context.Context, state string) error {
 	c.mu.Lock()
-	c.state = state
+	c.presence = state
 	c.mu.Unlock()
 	_, _, err := c.Do(ctx, message("message_type", "presence", "state", state))
 	return err
@@ -48,7 +48,7 @@ func (c *Client) SetState(ctx context.Context, state string) error {
 // seenAgain tells a new connection what the old one knew, and returns how those watched are.
 func (c *Client) seenAgain() []Presence {
 	c.mu.Lock()
-	watched, state := c.watched, c.state
+	watched, state := c.watched, c.presence
 	c.mu.Unlock()
 	if state != "" {
 		if _, _, err := c.Do(c.ctx, message("message_type", "presence", "state", state)); err != nil {
@@ -58,7 +58,7 @@ func (c *Client) seenAgain() []Presence {
 	if len(watched) == 0 {
 		return nil
 	}
-	all, err := c.presence(c.ctx, watched, "yes")
+	all, err := c.presences(c.ctx, watched, "yes")
 	if err != nil {
 		c.log.Warn("accounts cannot be watched again", "err", err)
 	}

@@ -3,6 +3,7 @@ package sdk
 import (
 	"context"
 	"strconv"
+	"time"
 )
 
 // MarkRead says that this account has read up to seq. It never falls.
@@ -25,4 +26,42 @@ func (c *Client) Receipts(ctx context.Context, conversation string) ([]Receipt, 
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// confirmEvery is the least time between two receipts of what was received.
+const confirmEvery = 100 * time.Millisecond
+
+// confirm notes that this device has received a message.
+func (c *Client) confirm(conversation string, seq int64) {
+	c.mu.Lock()
+	c.received[conversation] = max(c.received[conversation], seq)
+	c.mu.Unlock()
+	select {
+	case c.receipts <- struct{}{}:
+	default:
+	}
+}
+
+// confirmReceived tells the server what this device has received, of each conversation the latest only.
+func (c *Client) confirmReceived() {
+	for {
+		select {
+		case <-c.receipts:
+		case <-c.ctx.Done():
+			return
+		}
+		c.mu.Lock()
+		received := c.received
+		c.received = map[string]int64{}
+		c.mu.Unlock()
+		for conversation, seq := range received {
+			_, _, err := c.Do(c.ctx, message("message_type", "receipt", "conversation", conversation, "delivered_seq", strconv.FormatInt(seq, 10)))
+			if err != nil && c.ctx.Err() == nil {
+				c.log.Info("what was received cannot be confirmed; the next one makes up for it", "conversation", conversation, "err", err)
+			}
+			if !c.sleep(confirmEvery) {
+				return
+			}
+		}
+	}
 }

@@ -44,16 +44,19 @@ func (c *Client) exchange(ctx context.Context, m wire.Message) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	if l != nil {
-		if err := l.write(p.frame); err != nil {
-			l.cancel() // run notices, and sends p again or fails it
-		}
-	}
+	c.transmit(p, l)
 	return c.await(ctx, p)
 }
 
+// transmit sends a request on a link; nil: keepConnected does so, on the next one.
+func (c *Client) transmit(p *pending, l *link) {
+	if l != nil && l.write(p.frame) != nil {
+		l.cancel() // keepConnected notices, and sends p again or fails it
+	}
+}
+
 // enqueue numbers a request and notes that it waits. Where it returns a link, the
-// caller sends it there; else run does, on the next connection. With online it
+// caller sends it there; else keepConnected does, on the next connection. With online it
 // notes nothing, and returns no link, while there is none.
 func (c *Client) enqueue(m wire.Message, online bool) (*pending, *link, error) {
 	c.mu.Lock()
@@ -125,19 +128,22 @@ func (c *Client) gotAnswer(a Answer) {
 	close(p.done)
 }
 
+// noteOwn tells the deliverer what an answer says of this client's own doing.
 func (c *Client) noteOwn(a Answer) {
-	if kind := a.Message.Get("message_type"); kind != TypeText && kind != TypeVoice || a.Message.Get("stat") != "200" {
+	if a.Message.Get("stat") != "200" {
 		return
 	}
-	for _, m := range append([]wire.Message{a.Message}, a.Items...) {
-		at := place{m.Get("conversation"), number(m, "seq")}
-		if at.conversation == "" || at.seq <= 0 {
-			continue
+	switch a.Message.Get("message_type") {
+	case TypeText, TypeVoice:
+		for _, m := range append([]wire.Message{a.Message}, a.Items...) {
+			if at := (place{m.Get("conversation"), number(m, "seq")}); at.conversation != "" && at.seq > 0 {
+				c.inbox.put(at)
+			}
 		}
-		c.mu.Lock()
-		c.own[at] = struct{}{}
-		c.mu.Unlock()
-		c.inbox.put(at)
+	case "edit", "delete", "react":
+		if change := number(a.Message, "change"); change > 0 {
+			c.inbox.put(ownChange(change))
+		}
 	}
 }
 

@@ -11,6 +11,9 @@ import (
 	"neochat/wire"
 )
 
+// linkBegins tells the deliverer that what follows is of another connection.
+type linkBegins struct{}
+
 // linkUp tells the deliverer that the client is connected again. sent are the
 // requests that went out anew: once they are answered, own sends are known as such.
 type linkUp struct {
@@ -21,8 +24,8 @@ type linkUp struct {
 // linkDown tells the deliverer that the connection is gone.
 type linkDown struct{ err error }
 
-// run keeps the client connected until it ends.
-func (c *Client) run(l *link) {
+// keepConnected runs until the client ends.
+func (c *Client) keepConnected(l *link) {
 	for first := true; ; first = false {
 		c.attach(l, first)
 		err := c.serve(l)
@@ -61,6 +64,7 @@ func (c *Client) reconnect() *link {
 		if !c.sleep(wait) {
 			return nil
 		}
+		c.inbox.put(linkBegins{})
 		l, err := c.connect(c.ctx)
 		if err == nil {
 			return l
@@ -210,9 +214,9 @@ func (c *Client) fail(err error) {
 	c.cancel()
 }
 
-// gotPush hands a pushed message to the deliverer. Texts that find no room come
-// later from the history. For anything else there is no later: then the connection
-// is given up, and a new one starts with the calls that ring.
+// gotPush hands a pushed message to the deliverer. What finds no room there comes later by
+// sync. For calls there is no later: then the connection is given up, and a new one
+// starts with those that ring.
 func (c *Client) gotPush(m wire.Message) {
 	if c.inbox.put(readEvent(m)) {
 		return

@@ -29,6 +29,10 @@ type Options struct {
 	Session  string // a token from an earlier login, tried before Password
 	Device   string // "": the plain device, which the server sends what it missed
 
+	// State keeps what this client handled and what was not acknowledged, so that a later one with
+	// the same State takes up there. nil: it starts at now (the plain device: at what it missed).
+	State State
+
 	HTTPClient *http.Client                            // nil: http.DefaultClient; for the upgrade and for Download
 	Logger     *slog.Logger                            // nil: nothing is logged
 	Backoff    func(attempt int) (after time.Duration) // nil: 1 to 5 s at random, after a minute of failures up to 30 s
@@ -40,13 +44,18 @@ type Client struct {
 	opt    Options
 	base   *url.URL // http or https
 	log    *slog.Logger
-	prefix string // begins every client_message_id made here, and no other
+	state  State
+	prefix string // begins every client_message_id made with this State, and no other
+	run    string // what follows on it in those made by this client
 
-	ctx    context.Context // ends with the client
-	cancel context.CancelFunc
-	events chan Event
-	inbox  *inbox
-	over   sync.WaitGroup
+	ctx       context.Context // ends with the client
+	cancel    context.CancelFunc
+	events    chan Event
+	inbox     *inbox
+	deliverer *deliverer
+	receipts  chan struct{} // holds a token while there is something to confirm
+	over      sync.WaitGroup
+	saved     sync.Once // by Close
 
 	mu sync.Mutex
 	// guarded by mu
@@ -55,48 +64,61 @@ type Client struct {
 	session  string
 	password string
 	watched  []string // by Watch
-	state    string   // by SetState
+	presence string   // by SetState
 	tasks    uint64   // the last task_id given
 	sends    uint64   // the last number given to a client_message_id
+	unsent   uint64   // the last number given to a text kept in state
 	pending  map[string]*pending
-	own      map[place]struct{} // acknowledged and not yet passed by the deliverer
-	err      error              // why the client ended
+	sending  map[string]struct{} // client_message_id of what was not answered
+	received map[string]int64    // by conversation: the highest seq that is to be confirmed
+	err      error               // why the client ended
 }
 
-// Dial connects, logs in, and notes where every conversation stands: what is written
-// from then on comes as events (and to the plain device what it missed before). ctx
-// bounds this only; the client then lives until Close, or until the server will have
-// it no more. A refused login is a *StatError.
+// Dial connects and logs in. What happens from then on comes as events, after what happened since
+// the State ended, or what the plain device missed. ctx bounds this only; the client then lives until
+// Close, or until the server will have it no more. A refused login is a *StatError.
+//
+// An event counts as handled once the next one was taken, or the client closed. So after a crash the
+// last one taken comes again; none is ever missed.
 func Dial(ctx context.Context, opt Options) (*Client, error) {
 	base, err := baseURL(opt.URL)
 	if err != nil {
 		return nil, err
 	}
-	c := newClient(opt, base)
+	opt = opt.withDefaults()
+	saved, err := loadState(opt)
+	if err != nil {
+		return nil, err
+	}
+	c := newClient(opt, base, saved)
+	unsent := c.takeUnsent(saved)
 	l, err := c.connect(ctx)
 	if err != nil {
 		c.cancel()
 		return nil, err
 	}
-	c.over.Go(func() { c.run(l) })
-	start, err := c.AllConversations(ctx)
-	if err != nil {
-		c.Close()
-		return nil, fmt.Errorf("fetch the conversations: %w", err)
+	c.over.Go(func() { c.keepConnected(l) })
+	if err := c.begin(ctx, saved); err != nil {
+		c.fail(err)
+		c.over.Wait()
+		return nil, err
 	}
-	c.over.Go(func() { c.deliver(start) })
+	c.over.Go(c.deliverer.run)
+	c.over.Go(c.confirmReceived)
+	c.over.Go(func() { c.awaitUnsent(unsent) })
 	return c, nil
 }
 
-func newClient(opt Options, base *url.URL) *Client {
-	opt = opt.withDefaults()
+func newClient(opt Options, base *url.URL, saved map[string]string) *Client {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Client{
-		opt: opt, base: base, log: opt.Logger, prefix: randomPrefix(),
-		ctx: ctx, cancel: cancel, events: make(chan Event), inbox: newInbox(inboxSize),
+	c := &Client{
+		opt: opt, base: base, log: opt.Logger, state: opt.State, prefix: saved[statePrefix], run: saved[stateRun],
+		ctx: ctx, cancel: cancel, events: make(chan Event), inbox: newInbox(inboxSize), receipts: make(chan struct{}, 1),
 		up: make(chan struct{}), session: opt.Session, password: opt.Password,
-		pending: map[string]*pending{}, own: map[place]struct{}{},
+		pending: map[string]*pending{}, sending: map[string]struct{}{}, received: map[string]int64{},
 	}
+	c.deliverer = newDeliverer(c, saved)
+	return c
 }
 
 func (o Options) withDefaults() Options {
@@ -109,14 +131,19 @@ func (o Options) withDefaults() Options {
 	if o.Backoff == nil {
 		o.Backoff = backoff
 	}
+	if o.State == nil {
+		o.State = noState{}
+	}
 	return o
 }
 
 // Close ends the client: what waits for an answer fails with ErrClosed, and the
-// channel of events is closed. It returns once nothing of the client runs any more.
+// channel of events is closed; all that was taken from it counts as handled. It returns
+// once nothing of the client runs any more.
 func (c *Client) Close() {
 	c.fail(ErrClosed)
 	c.over.Wait()
+	c.saved.Do(c.deliverer.save)
 }
 
 // Account returns the account that is logged in.
@@ -144,7 +171,7 @@ func (c *Client) Online() bool {
 }
 
 // Events returns what the server tells, closed when the client ended (see Err).
-// Who does not read it gets texts later from the history, but does not get calls.
+// Who does not read it gets what is durable later, but does not get calls.
 func (c *Client) Events() <-chan Event { return c.events }
 
 // NewMessageID makes a client_message_id that no other client makes.
@@ -152,7 +179,7 @@ func (c *Client) NewMessageID() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sends++
-	return fmt.Sprintf("%s%d", c.prefix, c.sends)
+	return fmt.Sprintf("%s%s-%d", c.prefix, c.run, c.sends)
 }
 
 func randomPrefix() string {

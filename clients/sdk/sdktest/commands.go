@@ -30,6 +30,10 @@ func (s *Server) handleLocked(c *conn, m wire.Message, body []byte) {
 		s.conversationsLocked(c, m)
 	case "history GET":
 		s.historyLocked(c, m)
+	case "sync GET":
+		s.syncLocked(c, m)
+	case "edit ", "delete ", "react ", "react DELETE":
+		s.changeMessageLocked(c, m)
 	case "receipt ":
 		s.receiptLocked(c, m)
 	case "profile GET":
@@ -162,7 +166,7 @@ func (s *Server) conversationsLocked(c *conn, m wire.Message) {
 	for _, cv := range mine[:min(len(mine), max(limit, 1))] {
 		item := fields("conversation", cv.id, "kind", cv.kind(), "group_id", cv.group, "name", cv.name,
 			"last_seq", strconv.Itoa(len(cv.messages)), "read_seq", strconv.FormatInt(s.accounts[c.account].read[cv.id], 10),
-			"change", strconv.FormatInt(cv.change, 10))
+			"change", strconv.FormatInt(cv.change, 10), "unread", strconv.FormatInt(int64(len(cv.messages))-s.accounts[c.account].read[cv.id], 10))
 		if cv.group == "" {
 			item.Add("friends", cv.other(c.account))
 		}
@@ -198,19 +202,6 @@ func (s *Server) historyLocked(c *conn, m wire.Message) {
 	}
 	from = max(0, to-limit)
 	s.listLocked(c, m, cv.messages[from:to], "more", yes(from > 0))
-}
-
-// receipt also tells the account's other connections.
-func (s *Server) receiptLocked(c *conn, m wire.Message) {
-	n, _ := strconv.ParseInt(m.Get("read_seq"), 10, 64)
-	id, read := m.Get("conversation"), s.accounts[c.account].read
-	read[id] = max(n, read[id])
-	s.answerLocked(c, m, 200)
-	for other := range s.conns {
-		if other != c && other.account == c.account {
-			s.sendLocked(other, encode(fields("message_type", "receipt", "conversation", id, "read_seq", strconv.FormatInt(read[id], 10))))
-		}
-	}
 }
 
 func (s *Server) profileLocked(c *conn, m wire.Message) {
@@ -249,7 +240,7 @@ func (s *Server) groupLocked(c *conn, m wire.Message) {
 		members = append(members, strings.Split(f, ",")...)
 	}
 	id := "g" + strconv.Itoa(len(s.order)+1)
-	cv := &conv{id: id, group: id, name: m.Get("name"), intro: m.Get("introduction"), founder: c.account, members: members}
+	cv := &conv{id: id, group: id, name: m.Get("name"), intro: m.Get("introduction"), founder: c.account, members: members, since: map[string]int{}}
 	s.convs[id] = cv
 	s.order = append(s.order, cv)
 	s.storeLocked(nil, cv, fields("user_account", c.account, "message_type", "member_record", "event", "created", "friends", m.Get("friends")))
@@ -279,7 +270,10 @@ func (s *Server) memberLocked(c *conn, m wire.Message) {
 	default:
 		record.Add("event", "invited")
 		record.Add("friends", m.Get("friends"))
-		cv.members = append(cv.members, strings.Split(m.Get("friends"), ",")...)
+		for _, name := range strings.Split(m.Get("friends"), ",") {
+			cv.members = append(cv.members, name)
+			cv.since[name] = len(cv.messages)
+		}
 		s.storeLocked(nil, cv, record)
 	}
 	s.answerLocked(c, m, 200)

@@ -32,6 +32,7 @@ type Server struct {
 	order    []*conv // in the order of making
 	files    map[string][]byte
 	conns    map[*conn]struct{}
+	happened []happening
 	change   int64
 	clock    int64 // milliseconds, one more at each message
 	logins   int
@@ -42,7 +43,6 @@ type Server struct {
 // Faults are what goes wrong next; each counts down to nothing.
 type Faults struct {
 	LoseAnswer  int   // texts that are stored, and whose connection breaks before the answer
-	LosePush    int   // texts that are stored and not pushed
 	AnswerText  []int // stats with which the next texts are answered, nothing being stored
 	LoseUpload  int   // uploads whose connection breaks before the answer
 	RefuseLogin int   // logins answered with 404
@@ -52,6 +52,7 @@ type account struct {
 	password  string
 	delivered map[string]int64 // by conversation: what the plain device has got
 	read      map[string]int64
+	received  map[string]int64
 	sent      map[string]wire.Message // answers by client_message_id
 }
 
@@ -60,6 +61,7 @@ type conv struct {
 	members                         []string
 	messages                        []wire.Message
 	change                          int64
+	since                           map[string]int // by account: the first message that who was invited later sees
 }
 
 // conn is one connection. Its writer sends what is queued.
@@ -106,7 +108,7 @@ func (s *Server) AddAccount(name, password string) {
 }
 
 func newAccount(password string) *account {
-	return &account{password: password, delivered: map[string]int64{}, read: map[string]int64{}, sent: map[string]wire.Message{}}
+	return &account{password: password, delivered: map[string]int64{}, read: map[string]int64{}, received: map[string]int64{}, sent: map[string]wire.Message{}}
 }
 
 // Fail says what goes wrong next.
@@ -173,6 +175,13 @@ func (s *Server) ReadSeq(reader, other string) int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.accounts[reader].read[pairID(reader, other)]
+}
+
+// Received returns how far a named device of an account said that it received the conversation of two.
+func (s *Server) Received(reader, other string) int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.accounts[reader].received[pairID(reader, other)]
 }
 
 // Batch runs do, and then sends in one WebSocket message per connection what it caused.

@@ -44,17 +44,12 @@ func (s *Server) pairLocked(a, b string) *conv {
 // storeLocked appends a message to a conversation and pushes it to all connections of
 // its members but from.
 func (s *Server) storeLocked(from *conn, cv *conv, m wire.Message) wire.Message {
-	s.change++
 	s.clock++
-	cv.change = s.change
 	seq := strconv.Itoa(len(cv.messages) + 1)
 	m.Fields = append(m.Fields, fields("message_id", cv.id+"-"+seq, "conversation", cv.id, "seq", seq,
 		"time", strconv.FormatInt(s.clock, 10), "group_id", cv.group).Fields...)
+	m, cv.change = s.changedLocked(m)
 	cv.messages = append(cv.messages, m)
-	if s.faults.LosePush > 0 {
-		s.faults.LosePush--
-		return m
-	}
 	s.pushLocked(from, cv, m)
 	return m
 }
