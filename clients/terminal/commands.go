@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 
 	"neochat/clients/sdk"
@@ -16,20 +16,46 @@ type command struct {
 	run              func(*chat, context.Context, string) error
 }
 
-// commands returns all commands, in the order of /help.
+// commands returns all commands, in the order of /help. A head without a name begins a part of it.
 func commands() []command {
 	return []command{
-		{"list", "", "your conversations, latest first", (*chat).list},
+		{"", "", "Conversations", nil},
+		{"list", "", "yours, latest first: what is new, @ what mentions you", (*chat).list},
 		{"to", "ACCOUNT|GROUP", "talk to somebody, or in a group (its name or id)", (*chat).to},
 		{"history", "[N]", "the last N messages of this conversation (20)", (*chat).history},
-		{"group", "new NAME [A,B]", "make a group; quotes around a NAME with spaces", (*chat).group},
+		{"search", "WORDS", "find messages; also in:here from:A since:DAY until:DAY; without WORDS: more", (*chat).search},
+		{"jump", "N", "go to what /search found", (*chat).jump},
+		{"", "", "Messages, by the number shown behind the time", nil},
+		{"reply", "N TEXT", "answer one", (*chat).reply},
+		{"edit", "N TEXT", "change one of yours", (*chat).edit},
+		{"delete", "N all|me", "delete one, for all or only for you", (*chat).remove},
+		{"react", "N [SIGN]", "react to one, such as /react 7 👍; without a sign: who did", (*chat).react},
+		{"unreact", "N SIGN", "take that back", (*chat).unreact},
+		{"file", "PATH", "send a file", (*chat).file},
+		{"save", "NAME [PATH]", "save a file or a voice message, by its number or its name", (*chat).save},
+		{"", "", "Groups", nil},
+		{"group", "[new NAME [A,B]]", "about this group; make one, with quotes around a NAME with spaces", (*chat).group},
+		{"group", "name|about TEXT", "change what is said of this group", (*chat).group},
+		{"group", "history join|all", "what those who are invited from now on see of the past", (*chat).group},
+		{"group", "admin|member|creator A", "change permissions; creator hands the group over", (*chat).group},
+		{"group", "remove A,B", "end the membership of others", (*chat).group},
+		{"group", "dissolve NAME", "end this group for all", (*chat).group},
 		{"groups", "", "your groups", (*chat).groups},
-		{"members", "", "who is in this group", (*chat).members},
+		{"members", "", "who is in this group, and their permissions", (*chat).members},
 		{"invite", "A,B", "invite accounts into this group", (*chat).invite},
 		{"leave", "", "leave this group", (*chat).leave},
-		{"file", "PATH", "send a file", (*chat).file},
-		{"save", "NAME [PATH]", "save a file, by its number or its name", (*chat).save},
-		{"who", "[ACCOUNT]", "who that is", (*chat).who},
+		{"", "", "People", nil},
+		{"who", "[ACCOUNT]", "who that is, and whether they are here", (*chat).who},
+		{"friend", "[ask A [WORDS]]", "your friends; ask somebody to be one", (*chat).friend},
+		{"friend", "accept|refuse|end A", "answer, or end it", (*chat).friend},
+		{"block", "[A]", "hear nothing more from somebody; without A: whom you blocked", (*chat).block},
+		{"unblock", "A", "take that back", (*chat).unblock},
+		{"away", "", "show that you are away, until you write the next line", (*chat).goAway},
+		{"", "", "You", nil},
+		{"profile", "[WHAT VALUE]", "your profile; change name, phone, sex, birthday, address, avatar (a PATH), messages-from or presence-to", (*chat).profile},
+		{"password", "", "change your password; it is asked for", (*chat).password},
+		{"devices", "[end N]", "where you are logged in; log one of them out", (*chat).showDevices},
+		{"account", "[delete]", "what your account may and has; delete it for good", (*chat).account},
 		{"help", "", "this list", (*chat).help},
 		{"quit", "", "end (so does Ctrl-D)", func(*chat, context.Context, string) error { return errQuit }},
 	}
@@ -37,17 +63,18 @@ func commands() []command {
 
 // line carries out one line of input.
 func (c *chat) line(ctx context.Context, line string) error {
+	c.comeBack(ctx)
 	if !strings.HasPrefix(line, "/") || strings.HasPrefix(line, "//") {
 		return c.say(ctx, strings.TrimPrefix(line, "/"), line)
 	}
 	name, arg, _ := strings.Cut(line[1:], " ")
 	for _, cmd := range commands() {
-		if cmd.name != name {
+		if cmd.name != name || name == "" {
 			continue
 		}
 		err := cmd.run(c, ctx, strings.TrimSpace(arg))
 		if errors.Is(err, errUsage) {
-			return fmt.Errorf("write it so: %s", strings.TrimSpace("/"+cmd.name+" "+cmd.args))
+			return fmt.Errorf("write it so: %s", usage(name))
 		}
 		if err != nil && !errors.Is(err, errQuit) {
 			return fmt.Errorf("/%s: %w", name, err)
@@ -55,6 +82,17 @@ func (c *chat) line(ctx context.Context, line string) error {
 		return err
 	}
 	return fmt.Errorf("there is no command /%s; /help lists them, and // begins a text with a slash", name)
+}
+
+// usage shows all forms of a command.
+func usage(name string) string {
+	var forms []string
+	for _, cmd := range commands() {
+		if cmd.name == name {
+			forms = append(forms, strings.TrimSpace("/"+cmd.name+" "+cmd.args))
+		}
+	}
+	return strings.Join(forms, ", or ")
 }
 
 var (
@@ -68,26 +106,50 @@ func (c *chat) say(ctx context.Context, text, typed string) error {
 	if strings.TrimSpace(text) == "" {
 		return nil
 	}
-	if err := c.send(ctx, sdk.EscapeText(text)); err != nil {
+	if err := c.send(ctx, sdk.Draft{Text: sdk.EscapeText(text), Mentions: mentions(text)}); err != nil {
 		return fmt.Errorf("not sent: %w\n  %s", err, cut(typed, 70))
 	}
 	return nil
 }
 
-// send sends a text, and learns the conversation from the answer.
-func (c *chat) send(ctx context.Context, text string) error {
+// mentions returns the accounts that a text calls by @ACCOUNT; of @all that alone.
+func mentions(text string) []string {
+	var all []string
+	for _, word := range strings.Fields(text) {
+		account, ok := strings.CutPrefix(word, "@")
+		account = strings.TrimRight(account, ".,;:!?)。，！？")
+		if !ok || account == "" || strings.ContainsFunc(account, notAccount) || slices.Contains(all, account) {
+			continue
+		}
+		if account == "all" {
+			return []string{"all"}
+		}
+		all = append(all, account)
+	}
+	return all
+}
+
+func notAccount(r rune) bool {
+	return !strings.ContainsRune("+._@-", r) && (r < '0' || r > '9') && (r < 'a' || r > 'z') && (r < 'A' || r > 'Z')
+}
+
+// send sends a message, and learns the conversation from the answer.
+func (c *chat) send(ctx context.Context, d sdk.Draft) error {
 	t, err := c.here()
 	if err != nil {
 		return err
 	}
-	sent, err := c.client.Text(ctx, t.to(), text)
+	sent, err := c.client.Send(ctx, t.to(), d)
 	if err != nil {
 		return err
 	}
 	if t.id == "" {
 		t.id = sent.Conversation
 		c.learn(t)
+		c.fetchReceipts(ctx, t)
 	}
+	c.noteOwn(sdk.Message{Type: sdk.TypeText, Author: c.client.Account(), Conversation: sent.Conversation, Seq: sent.Seq,
+		ID: sent.MessageID, Time: sent.Time, GroupID: t.group, Text: d.Text, ReplyTo: d.ReplyTo, Mentions: d.Mentions})
 	return nil
 }
 
@@ -109,11 +171,22 @@ func (c *chat) hereGroup() (target, error) {
 	return t, err
 }
 
-func (c *chat) enter(t target) {
+func (c *chat) enter(ctx context.Context, t target) {
 	c.mu.Lock()
 	c.present = t
 	c.mu.Unlock()
-	if t.none() {
+	c.showPrompt()
+	if t.account != "" {
+		c.watch(ctx, t.account)
+	}
+	c.fetchReceipts(ctx, t)
+	c.refreshStatus()
+}
+
+// showPrompt shows where what is written goes.
+func (c *chat) showPrompt() {
+	t, err := c.here()
+	if err != nil {
 		c.scr.setPrompt("> ")
 		return
 	}
@@ -130,7 +203,7 @@ func (c *chat) to(ctx context.Context, arg string) error {
 	if err != nil {
 		return err
 	}
-	c.enter(t)
+	c.enter(ctx, t)
 	unread := min(t.unread, 50)
 	if unread > 0 && c.opt.Interactive {
 		return c.showHistory(ctx, t, int(unread))
@@ -165,7 +238,7 @@ func (c *chat) find(ctx context.Context, name string) (target, error) {
 		return target{}, err
 	}
 	for _, t := range all {
-		if len(called) == 1 && t.group == called[0].ID || len(called) == 0 && t.account == name {
+		if len(called) == 1 && t.group == called[0].ID || len(called) == 0 && (t.account == name || t.left && t.name == name) {
 			return t, nil
 		}
 	}
@@ -179,151 +252,18 @@ func (c *chat) find(ctx context.Context, name string) (target, error) {
 	return target{account: p.Account, name: p.Account}, nil
 }
 
-func (c *chat) group(ctx context.Context, arg string) error {
-	verb, rest, _ := strings.Cut(arg, " ")
-	name, members := nameAndRest(strings.TrimSpace(rest))
-	if verb != "new" || name == "" || strings.ContainsAny(members, ` "`) {
-		return errUsage
-	}
-	g, err := c.client.CreateGroup(ctx, name, "", split(members)...)
-	if err != nil {
-		return err
-	}
-	t := target{id: g.Conversation, group: g.ID, name: name}
-	c.learn(t)
-	c.enter(t)
-	c.scr.print(fmt.Sprintf("made the group %s (%s); what you write goes there now", visible(name, false), visible(g.ID, false)))
-	return nil
-}
-
-// nameAndRest cuts a name, in quotes or without spaces, off an argument.
-func nameAndRest(s string) (name, rest string) {
-	if quoted, ok := strings.CutPrefix(s, `"`); ok {
-		name, rest, _ = strings.Cut(quoted, `"`)
-	} else {
-		name, rest, _ = strings.Cut(s, " ")
-	}
-	return name, strings.TrimSpace(rest)
-}
-
-func split(list string) []string {
-	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
-}
-
-func (c *chat) groups(ctx context.Context, _ string) error {
-	groups, err := c.client.Groups(ctx)
-	if err != nil {
-		return err
-	}
-	if len(groups) == 0 {
-		c.scr.print("no groups yet; /group new NAME A,B makes one")
-	}
-	for _, g := range groups {
-		c.scr.print(fmt.Sprintf("  %s %s", pad(visible(g.Name, false), 24), visible(g.ID, false)))
-	}
-	return nil
-}
-
-func (c *chat) members(ctx context.Context, _ string) error {
-	t, err := c.hereGroup()
-	if err != nil {
-		return err
-	}
-	members, err := c.client.Members(ctx, t.group)
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		role := m.Permissions
-		if role == "member" {
-			role = ""
-		}
-		c.scr.print(strings.TrimRight("  "+pad(visible(m.Account, false), 24)+" "+visible(role, false), " "))
-	}
-	return nil
-}
-
-func (c *chat) invite(ctx context.Context, arg string) error {
-	t, err := c.hereGroup()
-	if err != nil {
-		return err
-	}
-	if len(split(arg)) == 0 {
-		return errUsage
-	}
-	return c.client.Invite(ctx, t.group, split(arg)...)
-}
-
-func (c *chat) leave(ctx context.Context, _ string) error {
-	t, err := c.hereGroup()
-	if err != nil {
-		return err
-	}
-	if err := c.client.Leave(ctx, t.group); err != nil {
-		return err
-	}
-	c.enter(target{})
-	c.scr.print("you left " + visible(t.name, false))
-	return nil
-}
-
-func (c *chat) history(ctx context.Context, arg string) error {
-	n := 20
-	if arg != "" {
-		var err error
-		if n, err = strconv.Atoi(arg); err != nil || n < 1 {
-			return errUsage
-		}
-	}
-	t, err := c.here()
-	if err != nil {
-		return err
-	}
-	return c.showHistory(ctx, t, n)
-}
-
-// showHistory shows the last n messages of a conversation, asking page by page.
-func (c *chat) showHistory(ctx context.Context, t target, n int) error {
-	if t.id == "" {
-		c.scr.print("nothing was said here yet")
-		return nil
-	}
-	var all []sdk.Message
-	before := int64(0)
-	for len(all) < n {
-		page, more, err := c.client.History(ctx, t.id, sdk.HistoryQuery{BeforeSeq: before, Limit: min(n-len(all), 200)})
-		if err != nil {
-			return err
-		}
-		all = append(page, all...)
-		if !more || len(page) == 0 {
-			break
-		}
-		before = page[0].Seq
-	}
-	for _, m := range all {
-		c.scr.print(c.render(m, t, t, true))
-		c.shown(m)
-	}
-	return nil
-}
-
-func (c *chat) who(ctx context.Context, arg string) error {
-	p, err := c.client.Profile(ctx, arg)
-	if err != nil {
-		return err
-	}
-	c.scr.print(strings.TrimRight("  "+visible(p.Account, false)+"  "+visible(p.Name, false), " "))
-	return nil
-}
-
+// help lists all commands.
 func (c *chat) help(context.Context, string) error {
 	for _, cmd := range commands() {
-		c.scr.print("  " + pad("/"+cmd.name+" "+cmd.args, 22) + " " + cmd.help)
+		if cmd.name == "" {
+			c.scr.print(cmd.help)
+			continue
+		}
+		c.scr.print("  " + pad("/"+cmd.name+" "+cmd.args, 30) + " " + indent(wrap(cmd.help, 46), 33))
 	}
-	c.scr.print("Every other line is sent to the present conversation; // begins one with a slash.")
+	c.scr.print("Every other line is sent to the present conversation; // begins one with a slash, @ACCOUNT mentions somebody.")
 	if c.opt.Interactive {
-		c.scr.print("Alt-Enter begins a new line within a text; Ctrl-C ends at once.")
+		c.scr.print("Alt-Enter begins a new line within a text; Ctrl-C ends at once. ✓ is delivered, ✓✓ read.")
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ func (c *chat) greet(ctx context.Context) {
 		c.scr.note("! the conversations cannot be shown: " + visible(err.Error(), false))
 	}
 	c.scr.setPrompt("> ")
+	c.refreshStatus()
 }
 
 func (c *chat) list(ctx context.Context, _ string) error { return c.showList(ctx, 500) }
@@ -37,9 +38,12 @@ func (c *chat) refresh(ctx context.Context) ([]target, error) {
 }
 
 func readTarget(conv sdk.Conversation) target {
-	t := target{id: conv.ID, group: conv.GroupID, account: conv.Account, name: conv.Account, unread: conv.LastSeq - conv.ReadSeq}
+	t := target{id: conv.ID, group: conv.GroupID, account: conv.Account, name: conv.Account, unread: conv.Unread, left: conv.Left}
 	if t.group != "" {
 		t.account, t.name = "", conv.Name
+	}
+	if t.name == "" {
+		t.name = t.group
 	}
 	return t
 }
@@ -53,10 +57,16 @@ func (c *chat) showList(ctx context.Context, n int) error {
 	if len(all) == 0 {
 		c.scr.print("no conversations yet; /to ACCOUNT begins one")
 	}
+	var others []string
 	for _, conv := range all {
-		t := readTarget(conv)
-		c.learn(t)
-		c.scr.print(c.listLine(conv, t))
+		c.learn(readTarget(conv))
+		if conv.GroupID == "" && len(others) < watchAtMost {
+			others = append(others, conv.Account)
+		}
+	}
+	c.watch(ctx, others...)
+	for _, conv := range all {
+		c.scr.print(c.listLine(conv, readTarget(conv)))
 	}
 	return nil
 }
@@ -67,21 +77,56 @@ func (c *chat) listLine(conv sdk.Conversation, t target) string {
 	if t.unread > 0 && conv.Author != c.client.Account() {
 		unread = fmt.Sprintf("%d new", t.unread)
 	}
+	if conv.Mentions > 0 {
+		unread += fmt.Sprintf(" @%d", conv.Mentions)
+	}
+	return fmt.Sprintf("%s %s %s %s  %s", c.sign(conv), pad(cut(visible(t.name, false), 24), 24), pad(unread, 10), pad(when(conv.Time), 6),
+		cut(visible(c.lastWords(conv), false), 34))
+}
+
+// sign tells at a glance what a conversation is like: ● who is here, ○ who is away, # a group, - a group left.
+func (c *chat) sign(conv sdk.Conversation) string {
+	switch {
+	case conv.Left:
+		return "-"
+	case conv.GroupID != "":
+		return "#"
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch c.life.presence[conv.Account].State {
+	case sdk.StateOnline:
+		return "●"
+	case sdk.StateAway:
+		return "○"
+	}
+	return " "
+}
+
+func (c *chat) lastWords(conv sdk.Conversation) string {
 	who := conv.Author
 	if who == c.client.Account() {
 		who = "you"
 	}
-	last := ""
-	switch {
-	case conv.LastType != sdk.TypeText && conv.LastType != "":
-		last = who + " …"
-	case t.group != "" || who == "you":
-		last = who + ": " + conv.Text
+	words := ""
+	switch conv.LastType {
+	case sdk.TypeText:
+		words = literalFiles(conv.Text)
+	case sdk.TypeVoice:
+		words = "♪ voice message"
+	case sdk.TypeDeleted:
+		words = "(deleted)"
+	case sdk.TypeCallRecord:
+		words = "☎"
+	case "":
+		return ""
 	default:
-		last = conv.Text
+		return who + " …"
 	}
-	return fmt.Sprintf("  %s %s %s  %s", pad(cut(visible(t.name, false), 24), 24), pad(unread, 7), pad(when(conv.Time), 6),
-		cut(visible(last, false), 38))
+	if conv.GroupID != "" || who == "you" {
+		return who + ": " + words
+	}
+	return words
 }
 
 // when is the time of day, or the date of what is older.

@@ -31,7 +31,8 @@ const (
 )
 
 // editor reads lines from a terminal in raw mode, while other goroutines print above
-// the line being written. The line is shown in one row, scrolled to its cursor.
+// the line being written. The line is shown in one row, scrolled to its cursor, and
+// below it the status.
 type editor struct {
 	in   *bufio.Reader // owned by readLine
 	cols func() int    // the width of the terminal
@@ -46,10 +47,43 @@ type editor struct {
 	at      int // in past; len(past): the new line
 	pasting bool
 	reading bool
+	status  string // shown in a row below the line; "": there is none
+	secret  bool   // the line is a password
+	typed   func(busy bool)
 }
 
 func newEditor(in io.Reader, out io.Writer, cols func() int) *editor {
-	return &editor{in: bufio.NewReader(in), out: out, cols: cols}
+	return &editor{in: bufio.NewReader(in), out: out, cols: cols, typed: func(bool) {}}
+}
+
+// onTyping sets what is called, and must not wait, when a person writes a text (busy) or has
+// emptied it again.
+func (e *editor) onTyping(f func(busy bool)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.typed = f
+}
+
+// setStatus changes the row below the line.
+func (e *editor) setStatus(status string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.status == status {
+		return
+	}
+	if e.reading {
+		e.writeLocked("\r\x1b[J")
+	}
+	e.status = status
+	e.drawLocked()
+}
+
+// setSecret says whether the line is one that must not be seen.
+func (e *editor) setSecret(secret bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.secret = secret
+	e.drawLocked()
 }
 
 // setPrompt changes what stands before the line.
@@ -64,8 +98,16 @@ func (e *editor) setPrompt(prompt string) {
 func (e *editor) print(text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.writeLocked("\r\x1b[K" + strings.ReplaceAll(text, "\n", "\r\n") + "\r\n")
+	e.writeLocked(e.wipeLocked() + strings.ReplaceAll(text, "\n", "\r\n") + "\r\n")
 	e.drawLocked()
+}
+
+// wipeLocked returns what clears the line and the status.
+func (e *editor) wipeLocked() string {
+	if e.status == "" {
+		return "\r\x1b[K"
+	}
+	return "\r\x1b[J"
 }
 
 // writeLocked ignores errors: a terminal that is gone also ends its input.
@@ -107,6 +149,7 @@ func (e *editor) press(key rune) (line string, done bool, err error) {
 		return "", false, io.EOF
 	default:
 		e.editLocked(key)
+		e.typed(len(e.line) > 0 && e.line[0] != '/' && !e.secret)
 	}
 	e.drawLocked()
 	return "", false, nil
@@ -114,15 +157,19 @@ func (e *editor) press(key rune) (line string, done bool, err error) {
 
 func (e *editor) leaveLocked() {
 	e.reading = false
-	e.writeLocked("\r\x1b[K")
+	e.writeLocked(e.wipeLocked())
 }
 
 // enterLocked ends the line and leaves all of it in sight.
 func (e *editor) enterLocked() string {
 	line := string(e.line)
 	e.reading = false
-	e.writeLocked("\r\x1b[K" + e.prompt + strings.ReplaceAll(visible(line, true), "\n", "\r\n"+strings.Repeat(" ", width(e.prompt))) + "\r\n")
-	if strings.TrimSpace(line) != "" {
+	said := visible(line, true)
+	if e.secret {
+		said = ""
+	}
+	e.writeLocked(e.wipeLocked() + e.prompt + strings.ReplaceAll(said, "\n", "\r\n"+strings.Repeat(" ", width(e.prompt))) + "\r\n")
+	if strings.TrimSpace(line) != "" && !e.secret {
 		e.past = append(e.past, e.line)
 		e.past = e.past[max(0, len(e.past)-historyLines):]
 	}
@@ -210,22 +257,35 @@ func (e *editor) drawLocked() {
 	prompt := cut(e.prompt, e.cols()/2)
 	room := max(4, e.cols()-width(prompt)-1)
 	from, used := e.pos, 0
-	for from > 0 && used+columns(shown(e.line[from-1])) <= room {
+	for from > 0 && used+columns(e.shownLocked(from-1)) <= room {
 		from--
-		used += columns(shown(e.line[from]))
+		used += columns(e.shownLocked(from))
 	}
 	var b strings.Builder
 	total := 0
-	for _, r := range e.line[from:] {
-		if total += columns(shown(r)); total > room {
+	for i := from; i < len(e.line); i++ {
+		r := e.shownLocked(i)
+		if total += columns(r); total > room {
 			break
 		}
-		b.WriteRune(shown(r))
+		b.WriteRune(r)
 	}
-	e.writeLocked("\r\x1b[K" + prompt + b.String() + "\r")
+	below := ""
+	if e.status != "" {
+		below = "\r\n\x1b[K\x1b[2m" + cut(e.status, e.cols()-1) + "\x1b[0m\x1b[A"
+	}
+	e.writeLocked("\r\x1b[K" + prompt + b.String() + below + "\r")
 	if n := width(prompt) + used; n > 0 {
 		e.writeLocked(fmt.Sprintf("\x1b[%dC", n))
 	}
+}
+
+// shownLocked is the sign that stands for a sign of the line.
+func (e *editor) shownLocked(i int) rune {
+	if e.secret {
+		return '•'
+	}
+	return shown(e.line[i])
 }
 
 // shown is the sign that stands for r in the row.

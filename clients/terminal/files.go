@@ -21,19 +21,11 @@ func (c *chat) file(ctx context.Context, path string) error {
 	if _, err := c.here(); err != nil {
 		return err
 	}
-	f, err := os.Open(home(path))
+	name, err := c.upload(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = f.Close() }() // it was only read
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a folder; send its files one by one, or packed", path)
-	}
-	name, err := c.client.Upload(ctx, filepath.Base(path), f)
-	if err != nil {
-		return err
-	}
-	if err := c.send(ctx, sdk.FileText(name)); err != nil {
+	if err := c.send(ctx, sdk.Draft{Text: sdk.FileText(name)}); err != nil {
 		return err
 	}
 	c.scr.note("sent " + visible(filepath.Base(path), false))

@@ -18,6 +18,9 @@ type screen interface {
 	print(text string)         // what a reader wants
 	note(text string)          // what happens around it
 	setPrompt(prompt string)
+	setStatus(status string)    // what is shown all the time
+	setSecret(secret bool)      // the next line must not be seen
+	onTyping(f func(busy bool)) // what is called when a person writes a text, or has emptied it
 	restore()
 }
 
@@ -112,8 +115,11 @@ func (p *pipes) note(text string) {
 	_, _ = io.WriteString(p.err, text+"\n") // as above
 }
 
-func (p *pipes) setPrompt(string) {}
-func (p *pipes) restore()         {}
+func (p *pipes) setPrompt(string)    {}
+func (p *pipes) setStatus(string)    {}
+func (p *pipes) setSecret(bool)      {}
+func (p *pipes) onTyping(func(bool)) {}
+func (p *pipes) restore()            {}
 
 // PasswordVariable is the environment variable that AskPassword looks at.
 const PasswordVariable = "NEOCHAT_PASSWORD"

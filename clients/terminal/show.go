@@ -3,7 +3,6 @@ package terminal
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -16,32 +15,145 @@ func (c *chat) showEvents(ctx context.Context) {
 		switch v := e.(type) {
 		case sdk.Message:
 			c.arrived(ctx, v)
+		case sdk.Edit, sdk.Deletion, sdk.Reaction:
+			c.changed(ctx, e)
+		case sdk.Receipt:
+			c.noteReceipt(v)
+		case sdk.Typing:
+			c.noteTyping(v)
+		case sdk.Presence:
+			c.notePresence(v)
+		case sdk.FriendEvent:
+			c.showFriend(v)
+		case sdk.GroupLost:
+			c.scr.note("you are no longer in " + visible(c.nameOf(v.Conversation, v.GroupID), false))
 		case sdk.Ring:
-			kind := "call"
-			if v.Video {
-				kind = "video call"
-			}
-			c.scr.print(fmt.Sprintf("%s ☎ %s: incoming %s; open %s in a browser to answer it", stamp(time.Now()), visible(v.Account, false), kind, c.opt.URL))
+			c.showRing(v)
 		case sdk.RingEnd:
 			c.scr.print(fmt.Sprintf("%s ☎ %s: it rings no more (%s)", stamp(time.Now()), visible(v.Account, false), visible(v.Cause, false)))
+		case sdk.Resent:
+			c.showResent(v)
 		case sdk.Offline:
 			c.scr.note("the connection is lost; what you write is kept and sent when it is back")
+			c.refreshStatus()
 		case sdk.Online:
 			c.scr.note("connected again")
+			c.refreshStatus()
 		}
+	}
+}
+
+func (c *chat) showRing(r sdk.Ring) {
+	kind := "call"
+	if r.Video {
+		kind = "video call"
+	}
+	c.scr.print(fmt.Sprintf("%s ☎ %s: incoming %s; open %s in a browser to answer it", stamp(time.Now()), visible(r.Account, false), kind, c.opt.URL))
+}
+
+// showResent tells what became of a text that an earlier chat could not send.
+func (c *chat) showResent(r sdk.Resent) {
+	if r.Err != nil {
+		c.scr.note("! what you wrote before the last end was refused: " + visible(r.Err.Error(), false))
+		return
+	}
+	for _, s := range r.Sent {
+		c.scr.note("what you wrote before the last end was sent to " + visible(c.nameOf(s.Conversation, ""), false))
 	}
 }
 
 // arrived shows a new message.
 func (c *chat) arrived(ctx context.Context, m sdk.Message) {
 	t := c.where(ctx, m)
-	c.mu.Lock()
-	present := c.present
-	c.mu.Unlock()
+	present, _ := c.here() // none: nothing is here
 	here := t.same(present)
+	c.stoppedTyping(m.Conversation, m.Author)
+	c.lookUp(ctx, m)
 	c.scr.print(c.render(m, t, present, here))
 	if here {
 		c.shown(m)
+	}
+	c.refreshStatus()
+}
+
+// changed shows what happened to a message.
+func (c *chat) changed(ctx context.Context, e sdk.Event) {
+	var account, conversation, what string
+	var seq int64
+	switch v := e.(type) {
+	case sdk.Edit:
+		c.amend(v.Conversation, v.Seq, func(m *sdk.Message) { m.Text, m.Edited, m.Mentions = v.Text, v.Time, v.Mentions })
+		account, conversation, seq = v.Account, v.Conversation, v.Seq
+		what = fmt.Sprintf("changed #%d: %s", v.Seq, c.text(v.Text))
+	case sdk.Deletion:
+		c.amend(v.Conversation, v.Seq, func(m *sdk.Message) { m.Type, m.Text = sdk.TypeDeleted, "" })
+		account, conversation, seq = v.Account, v.Conversation, v.Seq
+		what = fmt.Sprintf("deleted #%d", v.Seq)
+	case sdk.Reaction:
+		account, conversation, seq = v.Account, v.Conversation, v.Seq
+		what = fmt.Sprintf("%s to #%d", visible(v.Reaction, false), v.Seq)
+		if v.Gone {
+			what = fmt.Sprintf("took %s back from #%d", visible(v.Reaction, false), v.Seq)
+		}
+	}
+	present, _ := c.here()
+	t := c.target(ctx, conversation)
+	here := t.same(present)
+	if _, reaction := e.(sdk.Reaction); reaction && !here {
+		return // a person hears of it when looking there
+	}
+	if account == "" { // deleted while we were away: by whom is not told
+		account, what = "somebody", strings.TrimSpace(what)
+	}
+	head := stamp(time.Now()) + " "
+	c.scr.print(head + indent(c.whose(account, t, present, here)+" "+what+c.firstWords(conversation, seq, e), width(head)))
+}
+
+// firstWords quotes what was reacted to.
+func (c *chat) firstWords(conversation string, seq int64, e sdk.Event) string {
+	if _, ok := e.(sdk.Reaction); !ok {
+		return ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m, ok := c.said[place{conversation, seq}]
+	if !ok || m.Text == "" {
+		return ""
+	}
+	return fmt.Sprintf(" “%s”", cut(visible(literalFiles(m.Text), false), 30))
+}
+
+// amend changes what is remembered of a message.
+func (c *chat) amend(conversation string, seq int64, change func(*sdk.Message)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at := place{conversation, seq}
+	if m, ok := c.said[at]; ok {
+		change(&m)
+		c.said[at] = m
+	}
+}
+
+func (c *chat) showFriend(e sdk.FriendEvent) {
+	me := c.client.Account()
+	other := e.Account
+	if other == me {
+		other = e.Friend
+	}
+	name := visible(other, false)
+	switch {
+	case e.State == sdk.FriendAsked && e.Account != me:
+		text := ""
+		if e.Text != "" {
+			text = ": “" + visible(e.Text, false) + "”"
+		}
+		c.scr.note(fmt.Sprintf("%s asks to be your friend%s; /friend accept %s or /friend refuse %s", name, text, name, name))
+	case e.State == sdk.FriendAccepted:
+		c.scr.note("you and " + name + " are friends now")
+	case e.State == sdk.FriendRefused && e.Account != me:
+		c.scr.note(name + " does not want to be your friend")
+	case e.State == sdk.FriendEnded && e.Account != me:
+		c.scr.note("you and " + name + " are no longer friends")
 	}
 }
 
@@ -71,6 +183,40 @@ func (c *chat) where(ctx context.Context, m sdk.Message) target {
 	return t
 }
 
+// target returns a conversation by its id, asking the server where it is not known.
+func (c *chat) target(ctx context.Context, conversation string) target {
+	c.mu.Lock()
+	t, ok := c.convs[conversation]
+	c.mu.Unlock()
+	if ok {
+		return t
+	}
+	if _, err := c.refresh(ctx); err != nil {
+		return target{id: conversation, name: conversation}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t, ok := c.convs[conversation]; ok {
+		return t
+	}
+	return target{id: conversation, name: conversation}
+}
+
+// nameOf returns what a conversation is called here, or else.
+func (c *chat) nameOf(conversation, otherwise string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t, ok := c.convs[conversation]; ok {
+		return t.name
+	}
+	for _, t := range c.convs {
+		if otherwise != "" && t.group == otherwise {
+			return t.name
+		}
+	}
+	return otherwise
+}
+
 // learn notes a conversation, also for the present one if it had no id yet.
 func (c *chat) learn(t target) {
 	c.mu.Lock()
@@ -79,121 +225,4 @@ func (c *chat) learn(t target) {
 	if c.present.id == "" && c.present.same(t) {
 		c.present.id = t.id
 	}
-}
-
-// render makes the lines that show a message: of the present conversation (here) in
-// its short form, else with where it was said.
-func (c *chat) render(m sdk.Message, t, present target, here bool) string {
-	head := stamp(m.Time) + " "
-	who := visible(m.Author, false)
-	if m.Author == c.client.Account() {
-		who = "you"
-	}
-	switch {
-	case here:
-	case t.group != "":
-		who = visible(t.name, false) + " / " + who
-	case who == "you":
-		who += " → " + visible(t.name, false)
-	case present.group != "":
-		who += " → you" // else it would look as if it were said in the group
-	}
-	return c.newDay(m.Time) + head + indent(who+c.body(m), width(head))
-}
-
-// body is what stands behind the author.
-func (c *chat) body(m sdk.Message) string {
-	switch m.Type {
-	case sdk.TypeText:
-		return ": " + c.text(m.Text)
-	case sdk.TypeMemberRecord:
-		return " " + memberRecord(m)
-	case sdk.TypeCallRecord:
-		return " " + callRecord(m)
-	}
-	return fmt.Sprintf(" [%s]", visible(m.Type, false))
-}
-
-func memberRecord(m sdk.Message) string {
-	whom := visible(strings.Join(m.Friends, ", "), false)
-	switch {
-	case m.Event == "left":
-		return "left the group"
-	case m.Event == "created" && whom != "":
-		return "made the group with " + whom
-	case m.Event == "created":
-		return "made the group"
-	case m.Event == "invited":
-		return "invited " + whom
-	}
-	return visible(m.Event+" "+whom, false)
-}
-
-func callRecord(m sdk.Message) string {
-	kind := "call"
-	if m.Call == "videocall" {
-		kind = "video call"
-	}
-	if m.Outcome == "answered" {
-		return fmt.Sprintf("☎ %s, %s", kind, m.Duration.Round(time.Second))
-	}
-	return fmt.Sprintf("☎ %s, %s", kind, visible(m.Outcome, false))
-}
-
-// fileInText is how a text names a file.
-var fileInText = regexp.MustCompile(`<file>([A-Za-z0-9._%-]+)</file>`)
-
-// text shows a text: files by the names people gave them, and how to get them.
-func (c *chat) text(s string) string {
-	var b strings.Builder
-	at := 0
-	for _, hit := range fileInText.FindAllStringSubmatchIndex(s, -1) {
-		b.WriteString(literal(s[at:hit[0]]))
-		b.WriteString(c.fileLabel(s[hit[2]:hit[3]]))
-		at = hit[1]
-	}
-	b.WriteString(literal(s[at:]))
-	return b.String()
-}
-
-func literal(s string) string { return strings.ReplaceAll(visible(s, true), "&lt;file>", "<file>") }
-
-// fileLabel numbers a file, so that a person need not copy its name.
-func (c *chat) fileLabel(name string) string {
-	shown := visible(sdk.FileName(name), false)
-	if !c.opt.Interactive {
-		return fmt.Sprintf("[file %s: %s]", shown, name)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for i, known := range c.files {
-		if known == name {
-			return fmt.Sprintf("[file %s: /save %d]", shown, i+1)
-		}
-	}
-	c.files = append(c.files, name)
-	return fmt.Sprintf("[file %s: /save %d]", shown, len(c.files))
-}
-
-// newDay returns a line with the date where the day is another one than that of the
-// message shown before; today needs none at the beginning.
-func (c *chat) newDay(t time.Time) string {
-	day := t.Local().Format("Monday, 2 January 2006")
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.day == "" {
-		c.day = time.Now().Format("Monday, 2 January 2006")
-	}
-	if day == c.day {
-		return ""
-	}
-	c.day = day
-	return "— " + day + " —\n"
-}
-
-func stamp(t time.Time) string { return t.Local().Format("[15:04]") }
-
-// indent moves all lines but the first n columns to the right.
-func indent(s string, n int) string {
-	return strings.ReplaceAll(s, "\n", "\n"+strings.Repeat(" ", n))
 }

@@ -20,6 +20,7 @@ type Options struct {
 	Account  string
 	Password func() (string, error) // asked once; nil: AskPassword
 	Device   string                 // "": the plain device, which is sent what it missed
+	State    string                 // a file that keeps how far the chat came and what was not sent; "": none
 	Register bool                   // make the account first
 	Invite   string                 // a code to register with, where the server asks for one
 
@@ -68,7 +69,14 @@ func ExitCode(err error) int {
 // more. Before it returns, everything that was read has been acknowledged or reported; a
 // Read of In that was begun may go on.
 func Run(ctx context.Context, opt Options) error {
-	client, err := signIn(ctx, opt)
+	state, err := openState(opt)
+	if err != nil {
+		return err
+	}
+	if state != nil {
+		defer func() { _ = state.Close() }() // all was written before
+	}
+	client, err := signIn(ctx, opt, state)
 	if err != nil {
 		return err
 	}
@@ -81,8 +89,20 @@ func Run(ctx context.Context, opt Options) error {
 	return newChat(opt, client, scr).run(ctx)
 }
 
-// signIn registers if asked to, and logs in.
-func signIn(ctx context.Context, opt Options) (*sdk.Client, error) {
+// openState opens the file that Options name; nil: they name none.
+func openState(opt Options) (*sdk.FileState, error) {
+	if opt.State == "" {
+		return nil, nil
+	}
+	state, err := sdk.OpenFileState(opt.State)
+	if err != nil {
+		return nil, &exitError{ExitUsage, err}
+	}
+	return state, nil
+}
+
+// signIn registers if asked to, and logs in. state may be nil.
+func signIn(ctx context.Context, opt Options, state *sdk.FileState) (*sdk.Client, error) {
 	if opt.Account == "" {
 		return nil, &exitError{ExitUsage, errors.New("say who you are: --account NAME")}
 	}
@@ -95,6 +115,9 @@ func signIn(ctx context.Context, opt Options) (*sdk.Client, error) {
 		return nil, &exitError{ExitUsage, err}
 	}
 	o := sdk.Options{URL: opt.URL, Account: opt.Account, Password: password, Device: opt.Device, Logger: opt.Logger, Backoff: opt.Backoff}
+	if state != nil {
+		o.State = state
+	}
 	if opt.Register {
 		if err := sdk.Register(ctx, o, sdk.Profile{}, opt.Invite); err != nil {
 			return nil, explain("register "+opt.Account, err)
@@ -113,7 +136,7 @@ func explain(doing string, err error) error {
 	switch stat := sdk.Stat(err); {
 	case stat == 0 && errors.Is(err, context.Canceled):
 		return &exitError{ExitInterrupted, err}
-	case errors.Is(err, sdk.ErrAddress):
+	case errors.Is(err, sdk.ErrAddress), errors.Is(err, sdk.ErrState):
 		return &exitError{ExitUsage, err}
 	case stat == 0:
 		return &exitError{ExitUnreachable, fmt.Errorf("cannot %s: %s; is the server running there?", doing, visible(err.Error(), false))}
@@ -131,18 +154,27 @@ func explain(doing string, err error) error {
 
 // chat is a running chat. Commands run one after the other in run's goroutine.
 type chat struct {
-	opt    Options
-	client *sdk.Client
-	scr    screen
-	read   chan sdk.Receipt // what was shown, to be marked as read
-	failed int              // lines that could not be carried out; owned by run's goroutine
+	opt     Options
+	client  *sdk.Client
+	scr     screen
+	read    chan sdk.Receipt // what was shown, to be marked as read
+	writing chan bool        // a text is being written, or was emptied
+	lines   chan input       // read by work, and by commands that ask
+	fade    *time.Timer      // takes away what does not last
+	failed  int              // lines that could not be carried out; owned by run's goroutine
+	found   search           // owned by run's goroutine
+	devices []sdk.Device     // as last listed; owned by run's goroutine
 
 	mu sync.Mutex
 	// guarded by mu
 	present target
-	convs   map[string]target // by conversation
-	files   []string          // names of the files seen, for /save N
-	day     string            // of the last message shown
+	convs   map[string]target     // by conversation
+	files   []string              // names of the files seen, for /save N
+	day     string                // of the last message shown
+	said    map[place]sdk.Message // what was shown
+	ids     map[string]place      // of what was shown, by its message's id
+	order   []place               // of what was shown, oldest first
+	life    life
 }
 
 // target is a conversation as people see it.
@@ -152,6 +184,7 @@ type target struct {
 	account string // the other one of a pair
 	name    string // what it is called here
 	unread  int64
+	left    bool // no longer a member
 }
 
 func (t target) none() bool { return t.group == "" && t.account == "" && t.id == "" }
@@ -175,7 +208,11 @@ func (t target) to() sdk.To {
 }
 
 func newChat(opt Options, client *sdk.Client, scr screen) *chat {
-	return &chat{opt: opt, client: client, scr: scr, read: make(chan sdk.Receipt, 64), convs: map[string]target{}}
+	c := &chat{opt: opt, client: client, scr: scr, read: make(chan sdk.Receipt, 64), writing: make(chan bool, 1),
+		lines: make(chan input, 64), convs: map[string]target{}, said: map[place]sdk.Message{}, ids: map[string]place{}, life: newLife()}
+	c.fade = time.AfterFunc(time.Hour, c.refreshStatus)
+	scr.onTyping(c.busy)
+	return c
 }
 
 // input is one line, or why there are no more.
@@ -187,6 +224,7 @@ type input struct {
 func (c *chat) run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer c.fade.Stop()
 	c.greet(ctx)
 	var side sync.WaitGroup
 	side.Go(func() {
@@ -194,9 +232,9 @@ func (c *chat) run(ctx context.Context) error {
 		c.showEvents(ctx)
 	})
 	side.Go(func() { c.markRead(ctx) })
-	lines := make(chan input, 64)
+	side.Go(func() { c.tellTyping(ctx) })
 	asked := make(chan struct{}) // closed where the person wants to end at once
-	go c.readLines(ctx, lines, asked)
+	go c.readLines(ctx, asked)
 	go func() { // ends with ctx
 		select {
 		case <-asked:
@@ -204,16 +242,16 @@ func (c *chat) run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}()
-	err := c.work(ctx, lines)
+	err := c.work(ctx)
 	ended := c.client.Err()
 	c.client.Close()
 	cancel()
 	side.Wait()
-	return c.result(err, ended, len(lines))
+	return c.result(err, ended, len(c.lines))
 }
 
 // readLines ends when the input does. Whoever waits in a Read cannot be called off.
-func (c *chat) readLines(ctx context.Context, lines chan<- input, asked chan<- struct{}) {
+func (c *chat) readLines(ctx context.Context, asked chan<- struct{}) {
 	for {
 		line, err := c.scr.readLine()
 		if errors.Is(err, errInterrupted) {
@@ -221,7 +259,7 @@ func (c *chat) readLines(ctx context.Context, lines chan<- input, asked chan<- s
 			return
 		}
 		select {
-		case lines <- input{line, err}:
+		case c.lines <- input{line, err}:
 		case <-ctx.Done():
 			return
 		}
@@ -234,27 +272,35 @@ func (c *chat) readLines(ctx context.Context, lines chan<- input, asked chan<- s
 // errQuit: /quit was given.
 var errQuit = errors.New("quit")
 
+// next returns the next line of input. io.EOF: there are no more.
+func (c *chat) next(ctx context.Context) (string, error) {
+	select {
+	case in := <-c.lines:
+		if in.err != nil && in.err != io.EOF {
+			return "", fmt.Errorf("read the input: %w", in.err)
+		}
+		return in.line, in.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
 // work carries out one line after the other.
-func (c *chat) work(ctx context.Context, lines <-chan input) error {
+func (c *chat) work(ctx context.Context) error {
 	for {
-		var in input
-		select {
-		case in = <-lines:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		switch {
-		case in.err == io.EOF:
+		line, err := c.next(ctx)
+		if err == io.EOF {
 			return nil
-		case in.err != nil:
-			return fmt.Errorf("read the input: %w", in.err)
 		}
-		err := c.line(ctx, in.line)
+		if err != nil {
+			return err
+		}
+		err = c.line(ctx, line)
 		switch {
 		case errors.Is(err, errQuit):
 			return nil
 		case ctx.Err() != nil && err != nil:
-			c.scr.note(fmt.Sprintf("not acknowledged, it may or may not have arrived: %q", in.line))
+			c.scr.note(fmt.Sprintf("not acknowledged, it may or may not have arrived: %q", line))
 			c.failed++
 			return ctx.Err()
 		case err != nil:
@@ -262,6 +308,21 @@ func (c *chat) work(ctx context.Context, lines <-chan input) error {
 			c.scr.note("! " + visible(err.Error(), true))
 		}
 	}
+}
+
+// askSecret asks for a password, which is the next line of input.
+func (c *chat) askSecret(ctx context.Context, what string) (string, error) {
+	c.scr.setPrompt(what + ": ")
+	c.scr.setSecret(true)
+	defer func() {
+		c.scr.setSecret(false)
+		c.showPrompt()
+	}()
+	secret, err := c.next(ctx)
+	if err == io.EOF {
+		return "", errors.New("no " + what + " was given")
+	}
+	return secret, err
 }
 
 // result makes of how the chat ended what Run returns. left lines were read and not carried out.

@@ -246,7 +246,7 @@ func TestMistakesSayWhatToDo(t *testing.T) {
 	a := start(t, s, ann, nil)
 	a.types(t, "nobody hears this", "/nonsense", "/members", "/to nobody", "/to", "/history x", "/save", "/group old x", "/invite "+bob)
 	for _, want := range []string{"say to whom first: /to ACCOUNT", "no command /nonsense; /help", `called "nobody"`,
-		"write it so: /to ACCOUNT|GROUP", "write it so: /history [N]", "write it so: /save NAME [PATH]", "write it so: /group new NAME [A,B]"} {
+		"write it so: /to ACCOUNT|GROUP", "write it so: /history [N]", "write it so: /save NAME [PATH]", "write it so: /group [new NAME [A,B]], or /group name|about TEXT"} {
 		a.err.has(t, want)
 	}
 	a.types(t, "/to "+bob, "/members", strings.Repeat("x", 70<<10))

@@ -85,3 +85,23 @@ func cut(s string, n int) string {
 
 // pad fills s with spaces up to n columns.
 func pad(s string, n int) string { return s + strings.Repeat(" ", max(0, n-width(s))) }
+
+// wrap breaks s between words into lines of at most n columns.
+func wrap(s string, n int) string {
+	var b strings.Builder
+	used := 0
+	for i, word := range strings.Fields(s) {
+		switch w := width(word); {
+		case i == 0:
+			used = w
+		case used+1+w > n:
+			b.WriteByte('\n')
+			used = w
+		default:
+			b.WriteByte(' ')
+			used += 1 + w
+		}
+		b.WriteString(word)
+	}
+	return b.String()
+}

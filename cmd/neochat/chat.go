@@ -15,6 +15,7 @@ type chatCommand struct {
 	Register bool   `help:"Make the account first."`
 	Invite   string `help:"A code to register with, where the server asks for one."`
 	Device   string `help:"A name for this device, which then starts at now; without one the server sends what you missed."`
+	State    string `help:"A file that keeps how far the chat came and what was not sent, so that the next one with it goes on there." type:"path"`
 }
 
 // Help says what --help says beyond the flags.
@@ -24,7 +25,7 @@ func (chatCommand) Help() string {
 
 // Run chats until the input ends.
 func (c *chatCommand) Run(ctx context.Context, std streams) error {
-	return terminal.Run(ctx, terminal.Options{URL: c.Server, Account: c.Account, Register: c.Register, Invite: c.Invite, Device: c.Device,
+	return terminal.Run(ctx, terminal.Options{URL: c.Server, Account: c.Account, Register: c.Register, Invite: c.Invite, Device: c.Device, State: c.State,
 		In: std.in, Out: std.out, Err: std.err, Interactive: onTerminal(std.in) && onTerminal(std.out)})
 }
 

@@ -156,3 +156,53 @@ func positive(n int64) string {
 	}
 	return strconv.FormatInt(n, 10)
 }
+
+func (s *Server) receiptsLocked(c *conn, m wire.Message) {
+	id := m.Get("conversation")
+	cv := s.convs[id]
+	if cv == nil || !slices.Contains(cv.members, c.account) {
+		s.answerLocked(c, m, 404, "reason", "no such conversation")
+		return
+	}
+	var items []wire.Message
+	for _, name := range cv.members {
+		a := s.accounts[name]
+		items = append(items, fields("user_account", name, "read_seq", strconv.FormatInt(a.read[id], 10), "delivered_seq", strconv.FormatInt(a.received[id], 10)))
+	}
+	s.listLocked(c, m, items)
+}
+
+// typingLocked tells the others of a conversation.
+func (s *Server) typingLocked(c *conn, m wire.Message) {
+	cv := s.targetLocked(c, m, m.Get("friends"))
+	if cv == nil {
+		s.answerLocked(c, m, 404, "reason", "no such conversation")
+		return
+	}
+	others := slices.DeleteFunc(slices.Clone(cv.members), func(name string) bool { return name == c.account })
+	s.tellLocked(nil, others, fields("user_account", c.account, "message_type", "typing", "conversation", cv.id,
+		"group_id", cv.group, "state", m.Get("state")))
+	s.answerLocked(c, m, 200)
+}
+
+// presenceLocked tells who is connected, and to everybody how somebody says to be.
+func (s *Server) presenceLocked(c *conn, m wire.Message) {
+	if m.Get("type") != "GET" {
+		for other := range s.conns {
+			s.sendLocked(other, encode(fields("user_account", c.account, "message_type", "presence", "state", m.Get("state"))))
+		}
+		s.answerLocked(c, m, 200)
+		return
+	}
+	var items []wire.Message
+	for _, name := range strings.Split(m.Get("friends"), ",") {
+		state := "offline"
+		for other := range s.conns {
+			if other.account == name {
+				state = "online"
+			}
+		}
+		items = append(items, fields("user_account", name, "state", state))
+	}
+	s.listLocked(c, m, items)
+}

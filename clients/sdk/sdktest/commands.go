@@ -24,7 +24,7 @@ func (s *Server) handleLocked(c *conn, m wire.Message, body []byte) {
 		s.loginLocked(c, m)
 	case "registered ":
 		s.registerLocked(c, m)
-	case "text ":
+	case "text ", "voice ":
 		s.textLocked(c, m)
 	case "conversation GET":
 		s.conversationsLocked(c, m)
@@ -34,6 +34,12 @@ func (s *Server) handleLocked(c *conn, m wire.Message, body []byte) {
 		s.syncLocked(c, m)
 	case "edit ", "delete ", "react ", "react DELETE":
 		s.changeMessageLocked(c, m)
+	case "typing ":
+		s.typingLocked(c, m)
+	case "presence GET", "presence ":
+		s.presenceLocked(c, m)
+	case "receipt GET":
+		s.receiptsLocked(c, m)
 	case "receipt ":
 		s.receiptLocked(c, m)
 	case "profile GET":
@@ -123,7 +129,9 @@ func (s *Server) textLocked(c *conn, m wire.Message) {
 	}
 	var stored []wire.Message
 	for _, cv := range to {
-		msg := fields("user_account", c.account, "message_type", "text", "text", m.Get("text"), "client_message_id", id)
+		msg := fields("user_account", c.account, "message_type", m.Get("message_type"), "text", m.Get("text"), "file", m.Get("file"),
+			"duration_ms", m.Get("duration_ms"), "waveform", m.Get("waveform"), "reply_to", m.Get("reply_to"),
+			"mentions", m.Get("mentions"), "client_message_id", id)
 		stored = append(stored, s.storeLocked(c, cv, msg))
 	}
 	a.sent[id] = stored[0]
