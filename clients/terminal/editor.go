@@ -98,6 +98,11 @@ func (e *editor) setPrompt(prompt string) {
 func (e *editor) print(text string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = fold(lines[i], e.cols())
+	}
+	text = strings.Join(lines, "\n")
 	e.writeLocked(e.wipeLocked() + strings.ReplaceAll(text, "\n", "\r\n") + "\r\n")
 	e.drawLocked()
 }

@@ -91,7 +91,11 @@ func (c *chat) react(ctx context.Context, arg string) error {
 		return err
 	}
 	if sign != "" {
-		return c.client.React(ctx, m.ID, sign)
+		if err := c.client.React(ctx, m.ID, sign); err != nil {
+			return err
+		}
+		c.scr.note(fmt.Sprintf("%s to #%d", visible(sign, false), m.Seq))
+		return nil
 	}
 	all, err := c.client.Reactions(ctx, m.ID)
 	if err != nil {

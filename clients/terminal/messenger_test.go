@@ -33,7 +33,7 @@ func TestRepliesEditsReactions(t *testing.T) {
 	a.types(t, "shall we 吃饭 at noon?")
 	b.out.has(t, " #1] "+ann+": shall we 吃饭 at noon?")
 	b.types(t, "/reply 1 yes, @"+ann+"!")
-	a.out.has(t, " #2] "+bob+` (to #1 “shall we 吃饭 at noon?”): yes, @`+ann+"! ← you are meant")
+	a.out.has(t, " #2] "+bob+` (to #1 “shall we 吃饭 at noon?”): yes, @`+ann+"! ← you")
 	a.types(t, "/edit 1 at one?", "/react 2 👍", "/unreact 2 👍", "/react #2 ❤")
 	b.out.has(t, ann+" changed #1: at one?")
 	b.out.has(t, ann+" 👍 to #2 “yes, @")

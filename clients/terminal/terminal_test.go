@@ -397,3 +397,43 @@ func TestWidth(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestFold(t *testing.T) {
+	for _, c := range []struct {
+		line string
+		n    int
+		want string
+	}{
+		{"short", 10, "short"},
+		{"one two three", 8, "one two\nthree"},
+		{"[15:04] one two three", 15, "[15:04] one two\n        three"},
+		{"  one two three", 9, "  one two\n  three"},
+		{"abcdefghij", 4, "abcd\nefgh\nij"},
+		{"你好世界和平", 5, "你好\n世界\n和平"},
+		{"say 你好世界", 7, "say 你\n好世界"},
+		{"[15:04] x", 6, "[15:04\n] x"},
+	} {
+		if got := fold(c.line, c.n); got != c.want {
+			t.Errorf("fold(%q, %d) = %q, want %q", c.line, c.n, got, c.want)
+		}
+	}
+}
+
+func FuzzFold(f *testing.F) {
+	f.Add("[15:04] one two 你好世界", 9)
+	f.Fuzz(func(t *testing.T, line string, n int) {
+		line = visible(line, false)
+		n = 4 + (n&0x7fffffff)%60
+		folded := fold(line, n)
+		for _, row := range strings.Split(folded, "\n") {
+			if width(row) > n {
+				t.Errorf("%q folded to %d has a row %q", line, n, row)
+			}
+		}
+		if without(folded) != without(line) {
+			t.Errorf("%q became %q", line, folded)
+		}
+	})
+}
+
+func without(s string) string { return strings.NewReplacer(" ", "", "\n", "").Replace(s) }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // visible makes of what others wrote something that cannot steer a terminal: control
@@ -103,5 +104,46 @@ func wrap(s string, n int) string {
 		}
 		b.WriteString(word)
 	}
+	return b.String()
+}
+
+// fold breaks a line that is longer than a row of n columns, at spaces where it can, and indents what
+// follows as far as its text begins: behind a time, or else where the line does.
+func fold(line string, n int) string {
+	if width(line) <= n {
+		return line
+	}
+	margin := len(line) - len(strings.TrimLeft(line, " "))
+	if end := strings.Index(line, "] "); strings.HasPrefix(line, "[") && end > 0 && end < 20 {
+		margin = end + len("] ")
+	}
+	if margin > n*2/3 {
+		margin = 0
+	}
+	var b strings.Builder
+	row, used, space := 0, 0, -1 // the row begins at row; space is where it may be broken
+	for i, r := range line {
+		for used+columns(r) > n && i > row {
+			end := i
+			if space > row && r != ' ' {
+				end = space
+			}
+			b.WriteString(line[row:end] + "\n" + strings.Repeat(" ", margin))
+			for row = end; row < i && line[row] == ' '; row++ {
+			}
+			used, space = margin+width(line[row:i]), -1
+		}
+		switch {
+		case r == ' ' && i == row && row > 0: // a row does not begin with one
+			row++
+			continue
+		case r == ' ' && i > max(row, margin):
+			space = i
+		case columns(r) == 2:
+			space = i + utf8.RuneLen(r) // between wide signs a line may break anywhere
+		}
+		used += columns(r)
+	}
+	b.WriteString(line[row:])
 	return b.String()
 }
