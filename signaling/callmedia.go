@@ -257,6 +257,10 @@ func (cs *cells) connectionLost(c *conn) {
 	if c.calls.Load() == 0 {
 		return
 	}
+	linger := cs.srv.cfg.Times.Linger
+	if c.revoked.Load() { // nobody is to come back
+		linger = 0
+	}
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for _, x := range cs.byKey {
@@ -266,7 +270,7 @@ func (cs *cells) connectionLost(c *conn) {
 			}
 			p.conn = nil
 			c.calls.Add(-1)
-			p.lost = time.AfterFunc(cs.srv.cfg.Times.Linger, func() { cs.lostTooLong(x, p) })
+			p.lost = time.AfterFunc(linger, func() { cs.lostTooLong(x, p) })
 		}
 	}
 }

@@ -39,7 +39,9 @@ type conn struct {
 
 	// Set by the reader at login, before the connection is in the hub; not changed afterwards.
 	account, device string
-	session         string // token of the session that logged in
+
+	session atomic.Pointer[string] // public id of the session that logged in; a change of password replaces it
+	revoked atomic.Bool            // that session has ended: nothing more is read from here
 
 	loggedIn  atomic.Bool
 	away      atomic.Bool  // the person is not at this device
@@ -150,6 +152,9 @@ func (c *conn) frame(r *wire.Reader) error {
 		var mistake *wire.Error
 		if err != nil && !errors.As(err, &mistake) {
 			return err
+		}
+		if c.revoked.Load() {
+			return errRevoked()
 		}
 		q := newRequest(c, m, r)
 		if mistake != nil {

@@ -53,7 +53,7 @@ func newWorldOn(t *testing.T, database string, times Times, accounts ...string) 
 		t.Fatal(err)
 	}
 	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}}
-	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Registration: true, Times: times})
+	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Registration: "open", Times: times})
 	w.http = httptest.NewServer(w.srv.Handler())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, patience)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"neochat/wire"
 )
 
 // alarm is a timer that can be set again from its own function, and stopped for good.
@@ -40,7 +38,7 @@ func (c *conn) keepAlive() {
 		return
 	}
 	if c.loggedIn.Load() && !c.stillWelcome() {
-		c.close(wire.ClosePolicy, "this session has ended; log in again")
+		c.revoke()
 		return
 	}
 	every := t.Ping

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"neochat/store"
@@ -19,7 +20,7 @@ type Config struct {
 	Blobs        Blobs
 	Calls        Calls
 	Logger       *slog.Logger
-	Registration bool        // people may make accounts for themselves
+	Registration string      // who may make an account: open (everybody), invite (with a code), closed or "" (nobody)
 	MinPassword  int         // bytes; 0: 8
 	Limits       wire.Limits // of a logged-in connection; zero: wire.DefaultLimits
 	MaxText      int         // bytes of a chat text; 0: 16 KiB
@@ -68,7 +69,9 @@ type Server struct {
 	mu      sync.Mutex
 	conns   map[*conn]struct{} // guarded by mu
 	closing bool               // guarded by mu
-	live    sync.WaitGroup     // reader goroutines
+
+	revoked atomic.Int64   // rises whenever sessions have ended, before their connections are looked for
+	live    sync.WaitGroup // reader goroutines
 }
 
 // New makes a server of its parts. Store, Blobs and Calls stay the caller's to close, after Shutdown.

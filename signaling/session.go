@@ -39,29 +39,41 @@ func requestToken(r *http.Request) string {
 	return ""
 }
 
-// authenticate returns the session that the credentials open; made: it was made
-// now. Whatever is wrong with them is one answer, so that nobody learns who exists.
-func (s *Server) authenticate(ctx context.Context, in credentials) (account, token string, made bool, err error) {
+// entry is an open session.
+type entry struct {
+	account, id string
+	token       string   // "" unless it was made now
+	ended       []string // ids of sessions that made room for it
+}
+
+// authenticate returns the session that the credentials open. Whatever is wrong with
+// them is one answer, so that nobody learns who exists.
+func (s *Server) authenticate(ctx context.Context, in credentials) (entry, error) {
 	if in.password == "" {
 		found, err := s.store.Session(ctx, in.token)
 		if err == nil && in.account != "" && in.account != found.Account {
 			err = store.ErrNotFound
 		}
-		return found.Account, in.token, false, wrongIfUnknown(err)
+		return entry{account: found.Account, id: found.ID}, wrongIfUnknown(err)
 	}
+	if err := s.checkPassword(ctx, in.account, in.password, in.address); err != nil {
+		return entry{}, err
+	}
+	made, err := s.store.CreateSession(ctx, in.account, in.device)
+	return entry{in.account, made.ID, made.Token, made.Ended}, err
+}
+
+// checkPassword counts wrong ones, and refuses where there were too many.
+func (s *Server) checkPassword(ctx context.Context, account, password, address string) error {
 	now := time.Now()
-	if wait := s.failures.wait(in.account, in.address, now); wait > 0 {
-		return "", "", false, &tooOften{after: wait}
+	if wait := s.failures.wait(account, address, now); wait > 0 {
+		return &tooOften{after: wait}
 	}
-	user, err := s.store.CheckPassword(ctx, in.account, in.password)
+	_, err := s.store.CheckPassword(ctx, account, password)
 	if errors.Is(err, store.ErrNotFound) {
-		s.failures.add(in.account, in.address, now)
+		s.failures.add(account, address, now)
 	}
-	if err != nil {
-		return "", "", false, wrongIfUnknown(err)
-	}
-	token, err = s.store.CreateSession(ctx, user.Account, in.device)
-	return user.Account, token, true, err
+	return wrongIfUnknown(err)
 }
 
 func wrongIfUnknown(err error) error {
@@ -98,36 +110,41 @@ func login(q *request) error {
 	}
 	ctx, cancel := q.context()
 	defer cancel()
-	account, token, made, err := q.c.srv.authenticate(ctx, in)
+	before := q.c.srv.revoked.Load()
+	e, err := q.c.srv.authenticate(ctx, in)
 	if err != nil {
 		return err
 	}
-	lines := []string{"user_account", account}
-	if made {
-		lines = append(lines, "session", token)
-	}
+	q.c.srv.endSessions(e.account, e.ended)
+	lines := []string{"user_account", e.account, "session", e.token}
 	if q.c.loggedIn.Load() {
 		q.ok(append(lines, "device", q.c.device)...)
 		return nil
 	}
-	q.c.welcome(account, in.device, token)
+	q.c.welcome(e.account, in.device, e.id)
 	q.ok(append(lines, "device", in.device)...)
-	q.c.started()
+	q.c.started(before)
 	return nil
 }
 
 // welcome makes the connection the account's.
 func (c *conn) welcome(account, device, session string) {
-	c.account, c.device, c.session = account, device, session
+	c.account, c.device = account, device
+	c.session.Store(&session)
 	if device == "" {
 		c.backlog.begin()
 	}
 	c.loggedIn.Store(true)
 }
 
-// started begins deliveries, behind the login's answer.
-func (c *conn) started() {
+// started begins deliveries, behind the login's answer. Where sessions have ended since the counter
+// stood at before, this one may have, unseen by who looked for its connections.
+func (c *conn) started(before int64) {
 	c.srv.hub.add(c.account, c)
+	if c.srv.revoked.Load() != before && !c.stillWelcome() {
+		c.revoke()
+		return
+	}
 	c.srv.presence.moved(c.account)
 	c.srv.cells.ringAgain(c)
 	if c.device == "" {
@@ -139,54 +156,27 @@ func (c *conn) started() {
 func (c *conn) stillWelcome() bool {
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	defer cancel()
-	_, err := c.srv.store.Session(ctx, c.session)
+	_, err := c.srv.store.SessionByID(ctx, *c.session.Load())
 	return !errors.Is(err, store.ErrNotFound) && !errors.Is(err, store.ErrSuspended)
-}
-
-func register(q *request) error {
-	u := store.User{Account: q.m.Get("user_account"), Name: q.m.Get("user_name"), Phone: q.m.Get("user_phone"),
-		Sex: q.m.Get("sex"), Birthday: q.m.Get("birthday"), Address: q.m.Get("address")}
-	password := q.m.Get("user_password")
-	switch {
-	case !q.c.srv.cfg.Registration:
-		return refusal(wire.StatForbidden, "registration is closed here; ask the server's operator for an account")
-	case !wire.ValidAccount(u.Account):
-		return refusal(wire.StatBadRequest, "user_account is 1 to 100 of A-Z a-z 0-9 + . _ @ -")
-	case len(password) < q.c.srv.cfg.MinPassword || len(password) > 1024:
-		return refusal(wire.StatBadRequest, "user_password has "+strconv.Itoa(q.c.srv.cfg.MinPassword)+" to 1024 bytes")
-	}
-	for _, v := range []string{u.Name, u.Phone, u.Sex, u.Birthday, u.Address} {
-		if len(v) > 200 {
-			return refusal(wire.StatTooLarge, "a profile field has at most 200 bytes")
-		}
-	}
-	ctx, cancel := q.context()
-	defer cancel()
-	err := q.c.srv.store.CreateUser(ctx, u, password)
-	if errors.Is(err, store.ErrExists) {
-		return refusal(wire.StatConflict, "this account exists already")
-	}
-	if err == nil {
-		q.ok()
-	}
-	return err
 }
 
 func logout(q *request) error {
 	ctx, cancel := q.context()
 	defer cancel()
-	if err := q.c.srv.store.DeleteSession(ctx, q.c.session); err != nil {
+	id := *q.c.session.Load()
+	if err := q.c.srv.store.EndSession(ctx, q.c.account, id); err != nil {
 		return err
 	}
 	q.ok()
-	q.c.srv.endSession(q.c.account, q.c.session)
+	q.c.srv.loggedOut(q.c.account, id)
 	return nil
 }
 
-// endSession closes the connections of a session that is no more.
-func (s *Server) endSession(account, token string) {
+// loggedOut closes the connections of a session whose owner has ended it.
+func (s *Server) loggedOut(account, id string) {
+	s.revoked.Add(1)
 	for _, c := range s.hub.of(account) {
-		if c.session == token {
+		if *c.session.Load() == id {
 			c.close(wire.CloseNormal, "logged out")
 		}
 	}
@@ -229,7 +219,7 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 		respond(w, wire.StatBadRequest, "reason", "user_account or user_password is missing")
 		return
 	}
-	account, token, _, err := s.authenticate(ctx, in)
+	e, err := s.authenticate(ctx, in)
 	var often *tooOften
 	var mistake *wire.Error
 	switch {
@@ -244,19 +234,19 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 		s.failed(r.Context(), "opening a session", err)
 		respond(w, wire.StatUnavailable, "reason", "the server cannot do this now; try again")
 	default:
-		http.SetCookie(w, sessionCookie(r, token, cookieLife))
-		respond(w, wire.StatOK, "user_account", account)
+		s.endSessions(e.account, e.ended)
+		http.SetCookie(w, sessionCookie(r, e.token, cookieLife))
+		respond(w, wire.StatOK, "user_account", e.account)
 	}
 }
 
 func (s *Server) deleteSession(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	token := requestToken(r)
-	if found, err := s.store.Session(ctx, token); err == nil {
-		if err := s.store.DeleteSession(ctx, token); err != nil {
+	if found, err := s.store.Session(ctx, requestToken(r)); err == nil {
+		if err := s.store.EndSession(ctx, found.Account, found.ID); err != nil {
 			respond(w, wire.StatUnavailable, "reason", "the server cannot do this now; try again")
 			return
 		}
-		s.endSession(found.Account, token)
+		s.loggedOut(found.Account, found.ID)
 	}
 	http.SetCookie(w, sessionCookie(r, "", -1))
 	respond(w, wire.StatOK)

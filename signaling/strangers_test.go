@@ -50,6 +50,11 @@ func strangerCases() map[string]any {
 		"registered POST":  nothing("it makes one's own account"),
 		"logout POST":      nothing("one's own session"),
 		"profile GET":      nothing("everybody may know everybody's account and name"),
+		"password POST":    nothing("one's own password"),
+		"device GET":       nothing("one's own list"),
+		"device DELETE":    []strangerCase{{"session", func(x things) []string { return []string{"session", x.session} }}},
+		"account GET":      nothing("one's own account"),
+		"account DELETE":   nothing("one's own account"),
 		"profile PATCH":    []strangerCase{{"avatar", func(x things) []string { return []string{"avatar", x.file} }}},
 		"friend GET":       nothing("one's own list"),
 		"friend POST":      nothing("everybody may ask everybody"),
@@ -166,7 +171,7 @@ func (w *world) furnish(a, b *client) things {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	found, err := w.store.Session(context.Background(), session)
+	found, err := w.store.Session(context.Background(), session.Token)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -18,11 +18,12 @@ type File struct {
 }
 
 // PutFile notes a file and returns what is stored under its name. ErrConflict:
-// the name stands for other bytes or another owner. ErrNotFound: unknown owner.
+// the name stands for other bytes or another owner. ErrNotFound: unknown owner. ErrTooLarge: more
+// than Config.Quota in all.
 func (s *Store) PutFile(ctx context.Context, f File) (File, error) {
 	var stored File
 	err := s.write(ctx, func(b *batch) (err error) {
-		stored, err = b.putFile(f)
+		stored, err = b.putFile(f, s.quota)
 		return err
 	})
 	if err != nil {
@@ -31,7 +32,7 @@ func (s *Store) PutFile(ctx context.Context, f File) (File, error) {
 	return stored, nil
 }
 
-func (b *batch) putFile(f File) (File, error) {
+func (b *batch) putFile(f File, quota int64) (File, error) {
 	old, err := scanFile(b.queryRow(wFile, f.Name))
 	switch {
 	case err == nil && (old.Hash != f.Hash || old.Owner != f.Owner):
@@ -44,6 +45,13 @@ func (b *batch) putFile(f File) (File, error) {
 	if err := b.account(f.Owner); err != nil {
 		return File{}, err
 	}
+	var used int64
+	if err := b.queryRow(wUsage, f.Owner).Scan(&used); err != nil {
+		return File{}, fmt.Errorf("count bytes of files: %w", err)
+	}
+	if quota > 0 && used+f.Size > quota {
+		return File{}, fmt.Errorf("%d bytes of files: %w", used+f.Size, ErrTooLarge)
+	}
 	if f.Time == 0 {
 		f.Time = b.now
 	}
@@ -51,6 +59,12 @@ func (b *batch) putFile(f File) (File, error) {
 		return File{}, fmt.Errorf("insert file: %w", err)
 	}
 	return f, nil
+}
+
+// Usage is how many bytes of files account has uploaded, and how many it may in all (0: any number).
+func (s *Store) Usage(ctx context.Context, account string) (used, allowed int64, err error) {
+	err = s.row(ctx, qUsage, account).Scan(&used)
+	return used, s.quota, readFailed("usage", err)
 }
 
 // ReadableFile returns the file if account owns it or could read a message that

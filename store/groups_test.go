@@ -110,7 +110,7 @@ func TestALargeGroupIsFull(t *testing.T) {
 	if err := <-enqueueCall(s, func(b *batch) error {
 		for i := range accounts {
 			accounts[i] = fmt.Sprint("n", i)
-			if _, err := b.exec(wNewUser, accounts[i], "", "", "", "", "", "", 0, false); err != nil {
+			if _, err := b.exec(wNewUser, accounts[i], "", "", "", "", "", "", 0, false, false); err != nil {
 				return err
 			}
 		}

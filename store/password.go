@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/sync/semaphore"
@@ -19,6 +20,10 @@ type PasswordCost struct {
 	Passes      uint32
 	Parallelism uint8 // lanes
 }
+
+// maxHashing is how many passwords may be hashed or wait for that; what comes then is refused, for it
+// would wait longer than people do.
+const maxHashing = 128
 
 const (
 	saltSize = 16
@@ -41,9 +46,10 @@ func (c PasswordCost) orDefault() PasswordCost {
 // hasher bounds how many passwords are hashed at once: each takes a core and
 // PasswordCost.Memory.
 type hasher struct {
-	cost  PasswordCost
-	slots *semaphore.Weighted
-	dummy string // hash of a password nobody has
+	waiting atomic.Int64 // that hash, or wait to
+	cost    PasswordCost
+	slots   *semaphore.Weighted
+	dummy   string // hash of a password nobody has
 }
 
 func newHasher(cost PasswordCost, slots int) (*hasher, error) {
@@ -87,6 +93,10 @@ func (h *hasher) check(ctx context.Context, hash, password string) (bool, error)
 }
 
 func (h *hasher) derive(ctx context.Context, password string, salt []byte, c PasswordCost, size uint32) ([]byte, error) {
+	defer h.waiting.Add(-1)
+	if h.waiting.Add(1) > maxHashing {
+		return nil, fmt.Errorf("too many passwords wait to be hashed: %w", ErrUnavailable)
+	}
 	if err := h.slots.Acquire(ctx, 1); err != nil {
 		return nil, fmt.Errorf("wait to hash a password: %w", err)
 	}

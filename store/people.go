@@ -13,35 +13,65 @@ type User struct {
 	Account, Name, Phone, Sex, Birthday, Address string
 	RegistrationTime                             time.Time // zero in CreateUser: now
 	Suspended                                    bool
+	Operator                                     bool   // the first account ever made
+	Deleted                                      bool   // only its name is left
 	Avatar                                       string // a file's name, or ""
 	MessagesFrom                                 string // everyone or friends
 	PresenceTo                                   string // everyone, friends or nobody
 }
 
-// CreateUser registers u. ErrExists: the account is taken.
+// CreateUser registers u. The first account ever made is the operator's. ErrExists: the account is taken, or was once.
 func (s *Store) CreateUser(ctx context.Context, u User, password string) error {
+	return s.createUser(ctx, u, password, nil)
+}
+
+func (s *Store) createUser(ctx context.Context, u User, password string, invitation []byte) error {
 	hash, err := s.passwords.hash(ctx, password)
 	if err != nil {
 		return err
 	}
 	return s.write(ctx, func(b *batch) error {
-		var one int
-		if err := b.queryRow(wTaken, u.Account).Scan(&one); !errors.Is(err, sql.ErrNoRows) {
-			if err == nil {
-				err = fmt.Errorf("account: %w", ErrExists)
-			}
+		taken, err := b.found(wTaken, u.Account)
+		if err == nil && taken {
+			err = fmt.Errorf("account: %w", ErrExists)
+		}
+		if err != nil {
 			return err
 		}
-		registered := b.now
-		if !u.RegistrationTime.IsZero() {
-			registered = u.RegistrationTime.UnixMilli()
-		}
-		_, err := b.exec(wNewUser, u.Account, hash, u.Name, u.Phone, u.Sex, u.Birthday, u.Address, registered, u.Suspended)
+		others, err := b.found(wAnybody)
 		if err != nil {
-			return fmt.Errorf("insert user: %w", err)
+			return err
 		}
-		return nil
+		if err := b.useInvitation(invitation); err != nil {
+			return err
+		}
+		return b.insertUser(u, hash, !others)
 	})
+}
+
+// found reports whether a query finds a row.
+func (b *batch) found(q writeQuery, args ...any) (bool, error) {
+	var one int
+	err := b.queryRow(q, args...).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for a row: %w", err)
+	}
+	return true, nil
+}
+
+func (b *batch) insertUser(u User, hash string, operator bool) error {
+	registered := b.now
+	if !u.RegistrationTime.IsZero() {
+		registered = u.RegistrationTime.UnixMilli()
+	}
+	_, err := b.exec(wNewUser, u.Account, hash, u.Name, u.Phone, u.Sex, u.Birthday, u.Address, registered, u.Suspended, operator)
+	if err != nil {
+		return fmt.Errorf("insert user: %w", err)
+	}
+	return nil
 }
 
 // CheckPassword returns the account's profile. A wrong password and an unknown
@@ -67,46 +97,6 @@ func (s *Store) CheckPassword(ctx context.Context, account, password string) (Us
 	return u, err
 }
 
-// SetPassword replaces the password and ends the account's sessions.
-func (s *Store) SetPassword(ctx context.Context, account, password string) error {
-	hash, err := s.passwords.hash(ctx, password)
-	if err != nil {
-		return err
-	}
-	return s.write(ctx, func(b *batch) error {
-		if err := b.account(account); err != nil {
-			return err
-		}
-		if _, err := b.exec(wSetPassword, hash, account); err != nil {
-			return fmt.Errorf("set password: %w", err)
-		}
-		return b.dropSessions(account)
-	})
-}
-
-// SetSuspended suspends the account, which ends its sessions, or lifts that.
-func (s *Store) SetSuspended(ctx context.Context, account string, suspended bool) error {
-	return s.write(ctx, func(b *batch) error {
-		if err := b.account(account); err != nil {
-			return err
-		}
-		if _, err := b.exec(wSetSuspended, suspended, account); err != nil {
-			return fmt.Errorf("set suspended: %w", err)
-		}
-		if !suspended {
-			return nil
-		}
-		return b.dropSessions(account)
-	})
-}
-
-func (b *batch) dropSessions(account string) error {
-	if _, err := b.exec(wDropSessions, account); err != nil {
-		return fmt.Errorf("end sessions: %w", err)
-	}
-	return nil
-}
-
 // User returns an account's profile, or ErrNotFound.
 func (s *Store) User(ctx context.Context, account string) (User, error) {
 	u, err := scanUser(s.row(ctx, qUser, account))
@@ -122,7 +112,7 @@ func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, err
 func scanUser(row scanner) (User, error) {
 	var u User
 	var registered int64
-	err := row.Scan(&u.Account, &u.Name, &u.Phone, &u.Sex, &u.Birthday, &u.Address, &registered, &u.Suspended,
+	err := row.Scan(&u.Account, &u.Name, &u.Phone, &u.Sex, &u.Birthday, &u.Address, &registered, &u.Suspended, &u.Operator, &u.Deleted,
 		&u.Avatar, &u.MessagesFrom, &u.PresenceTo)
 	u.RegistrationTime = time.UnixMilli(registered).UTC()
 	return u, err

@@ -126,11 +126,11 @@ func TestSessions(t *testing.T) {
 	s := openNew(t, "a", "b")
 	ctx := t.Context()
 	login := func(account string) string {
-		token, err := s.CreateSession(ctx, account, "phone")
-		if err != nil || len(token) != 43 {
-			t.Fatalf("token %q, %v", token, err)
+		l, err := s.CreateSession(ctx, account, "phone")
+		if err != nil || len(l.Token) != 43 || len(l.Ended) != 0 {
+			t.Fatalf("%+v, %v", l, err)
 		}
-		return token
+		return l.Token
 	}
 	void := func(token string) bool {
 		_, err := s.Session(ctx, token)
@@ -145,10 +145,13 @@ func TestSessions(t *testing.T) {
 	if err != nil || count(t, s.readDB, "SELECT COUNT(*) FROM sessions WHERE token_hash = ?", hash) != 1 {
 		t.Error("the public id is not the stored hash")
 	}
-	if err := s.DeleteSession(ctx, first); err != nil || !void(first) || void(second) {
+	if err := s.EndSession(ctx, "b", session.ID); !errors.Is(err, ErrNotFound) || void(first) {
+		t.Errorf("another's session: %v", err)
+	}
+	if err := s.EndSession(ctx, "a", session.ID); err != nil || !void(first) || void(second) {
 		t.Errorf("logout ends one session: %v", err)
 	}
-	if err := s.DeleteSession(ctx, first); !errors.Is(err, ErrNotFound) {
+	if err := s.EndSession(ctx, "a", session.ID); !errors.Is(err, ErrNotFound) {
 		t.Errorf("second logout: %v", err)
 	}
 	if err := s.SetPassword(ctx, "a", "new"); err != nil || !void(second) || void(other) {
@@ -167,7 +170,7 @@ func TestSessions(t *testing.T) {
 
 func TestSessionOfASuspendedAccount(t *testing.T) {
 	s := openNew(t, "a")
-	token, err := s.CreateSession(t.Context(), "a", "")
+	l, err := s.CreateSession(t.Context(), "a", "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +178,7 @@ func TestSessionOfASuspendedAccount(t *testing.T) {
 	if _, err := s.writer.conn.ExecContext(t.Context(), "UPDATE users SET suspended = 1"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Session(t.Context(), token); !errors.Is(err, ErrSuspended) {
+	if _, err := s.Session(t.Context(), l.Token); !errors.Is(err, ErrSuspended) {
 		t.Errorf("session: %v", err)
 	}
 }

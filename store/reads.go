@@ -45,6 +45,9 @@ const (
 	qSyncReceipts
 	qSyncAccount
 	qSynced
+	qSessions
+	qInvitation
+	qUsage
 	numReads
 )
 
@@ -72,7 +75,7 @@ func tallies(messages int) string {
 const groupColumns = `g.group_id, g.name, g.introduction, g.founder, g.create_time, c.id,
 	(SELECT COUNT(*) FROM group_members n WHERE n.group_id = g.group_id), g.avatar, g.history, o.permissions`
 
-const userColumns = "user_account, user_name, user_phone, sex, birthday, address, registration_time, suspended, avatar, messages_from, presence_to"
+const userColumns = "user_account, user_name, user_phone, sex, birthday, address, registration_time, suspended, operator, deleted, avatar, messages_from, presence_to"
 
 // seenChange is the change of the last message somebody could see.
 const seenChange = "CASE WHEN w.until_change < d.last_change THEN w.until_change ELSE d.last_change END"
@@ -86,8 +89,8 @@ func readQueries(dialect) [numReads]string {
 		qUser:     "SELECT " + userColumns + " FROM users WHERE user_account = ? AND deleted = 0",
 		qUsers:    "SELECT " + userColumns + " FROM users WHERE user_account > ? ORDER BY user_account LIMIT ?",
 		qPassword: "SELECT password_hash FROM users WHERE user_account = ?",
-		qSession: `SELECT s.user_account, s.device, u.suspended FROM sessions s
-			JOIN users u ON u.user_account = s.user_account WHERE s.token_hash = ?`,
+		qSession: `SELECT s.user_account, s.device, s.create_time, s.last_seen, u.suspended FROM sessions s
+			JOIN users u ON u.user_account = s.user_account WHERE s.token_hash = ? AND s.last_seen > ?`,
 		qStays: `SELECT v.since_seq, v.until_seq, v.until_change, c.pair_a, c.pair_b, c.group_id FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq`,
@@ -173,6 +176,10 @@ func readQueries(dialect) [numReads]string {
 		qPresence: `SELECT u.presence_to, u.last_seen, r.state FROM users u
 			LEFT JOIN relationships r ON r.user_account = u.user_account AND r.friend_account = ?
 			WHERE u.user_account = ? AND u.deleted = 0`,
+		qInvitation: "SELECT uses_left FROM invitations WHERE code_hash = ? AND expire_time > ?",
+		qUsage:      "SELECT COALESCE(SUM(size), 0) FROM files WHERE owner = ?",
+		qSessions: `SELECT token_hash, device, create_time, last_seen FROM sessions
+			WHERE user_account = ? AND last_seen > ? ORDER BY create_time, token_hash`,
 		qRelations: "SELECT friend_account, state FROM relationships WHERE user_account = ?",
 		qSeen:      "SELECT 1 " + seenLine,
 		qReactions: `SELECT user_account, reaction FROM reactions

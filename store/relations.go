@@ -79,7 +79,7 @@ func (s *Store) relate(account, friend string, done func(FriendEvent, error), ac
 	var e FriendEvent
 	s.writer.enqueue(&errand{draws: 2, done: func(err error) { done(e, err) }, act: func(b *batch) error {
 		e = FriendEvent{By: account, Friend: friend}
-		if err := b.account(friend); err != nil {
+		if err := b.accounts([]string{account, friend}); err != nil {
 			return err
 		}
 		mine, theirs, err := b.relations(account, friend)
@@ -176,7 +176,7 @@ func (s *Store) Block(account, friend string, done func(BlockEvent, error)) {
 	var e BlockEvent
 	s.writer.enqueue(&errand{draws: 3, done: func(err error) { done(e, err) }, act: func(b *batch) error {
 		e = BlockEvent{}
-		if err := b.account(friend); err != nil {
+		if err := b.accounts([]string{account, friend}); err != nil {
 			return err
 		}
 		return b.block(account, friend, &e)

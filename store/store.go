@@ -31,6 +31,8 @@ type Config struct {
 	Exclusive bool
 	// PasswordCost of passwords set from now on; the zero value means the default.
 	PasswordCost PasswordCost
+	// Quota is how many bytes of files one account may have uploaded in all; 0: any number.
+	Quota int64
 	// Logger for migrations and failures; nil means slog.Default(). It never
 	// sees secrets or message text.
 	Logger *slog.Logger
@@ -45,6 +47,7 @@ type Store struct {
 	queries   [numReads]*sql.Stmt // prepared on readDB
 	writer    *writer
 	passwords *hasher
+	quota     int64 // bytes of files per account; 0: any number
 	closing   sync.Once
 	closed    error // set within closing
 }
@@ -67,7 +70,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{log: log, dialect: d, passwords: passwords}
+	s := &Store{log: log, dialect: d, passwords: passwords, quota: cfg.Quota}
 	if err := s.open(ctx, cfg.Exclusive); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
 	}

@@ -204,7 +204,7 @@ func TestTwoProgramsShareADatabase(t *testing.T) {
 	if err := command.SetSuspended(t.Context(), "b", true); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Session(t.Context(), token); !errors.Is(err, ErrNotFound) {
+	if _, err := server.Session(t.Context(), token.Token); !errors.Is(err, ErrNotFound) {
 		t.Errorf("session of the suspended: %v", err)
 	}
 	if p := send(t, command, "b", "a", "hello"); p.Seq != 2 || p.Change <= 1 {

@@ -70,6 +70,21 @@ const (
 	wReact
 	wReacted
 	wTallies
+	wDropExpired
+	wAnybody
+	wNewInvitation
+	wUseInvitation
+	wUsage
+	wOldSessions
+	wSessionsOfDevice
+	wTouchSession
+	wDropDevice
+	wDropDevices
+	wGroupsOf
+	wRelationsOf
+	wDropRelations
+	wDropAccountChanges
+	wEmptyUser
 	numWrites
 )
 
@@ -111,21 +126,38 @@ func writeQueries(d dialect) [numWrites]string {
 		wDissolve:          "UPDATE chat_groups SET dissolved = 1 WHERE group_id = ?",
 		wLeaveGroup:        "DELETE FROM group_members WHERE group_id = ? AND user_account = ?",
 		wLeaveConversation: "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
-		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended, operator)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		wSetPassword:      "UPDATE users SET password_hash = ? WHERE user_account = ?",
 		wSetSuspended:     "UPDATE users SET suspended = ? WHERE user_account = ?",
-		wSuspended:        "SELECT suspended FROM users WHERE user_account = ?",
-		wNewSession:       "INSERT INTO sessions (token_hash, user_account, device, create_time) VALUES (?, ?, ?, ?)",
-		wDropSession:      "DELETE FROM sessions WHERE token_hash = ?",
+		wSuspended:        "SELECT suspended FROM users WHERE user_account = ? AND deleted = 0",
+		wNewSession:       "INSERT INTO sessions (token_hash, user_account, device, create_time, last_seen) VALUES (?, ?, ?, ?, ?)",
+		wDropSession:      "DELETE FROM sessions WHERE token_hash = ? AND user_account = ?",
 		wDropSessions:     "DELETE FROM sessions WHERE user_account = ?",
 		wNewFile:          "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
 		wTouch:            "UPDATE conversations SET touched = ? WHERE touched < ? AND id = ?",
 		wNewAccountChange: "INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES (?, ?, ?, ?)",
 
 		// People.
-		wTaken:     "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
-		wSeen:      "UPDATE users SET last_seen = " + d.greatest + "(last_seen, ?) WHERE user_account = ? AND deleted = 0",
+		wTaken:            "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
+		wSeen:             "UPDATE users SET last_seen = " + d.greatest + "(last_seen, ?) WHERE user_account = ? AND deleted = 0",
+		wAnybody:          "SELECT 1 FROM users WHERE user_account > '' LIMIT 1",
+		wNewInvitation:    "INSERT INTO invitations (code_hash, uses_left, expire_time, create_time) VALUES (?, ?, ?, ?)",
+		wUseInvitation:    "UPDATE invitations SET uses_left = uses_left - 1 WHERE code_hash = ? AND expire_time > ? AND uses_left > 0",
+		wUsage:            "SELECT COALESCE(SUM(size), 0) FROM files WHERE owner = ?",
+		wDropExpired:      "DELETE FROM sessions WHERE user_account = ? AND last_seen <= ?",
+		wOldSessions:      "SELECT token_hash FROM sessions WHERE user_account = ? ORDER BY last_seen DESC, token_hash LIMIT 1000 OFFSET ?",
+		wSessionsOfDevice: "SELECT token_hash FROM sessions WHERE user_account = ? AND device = ?",
+		wTouchSession:     "UPDATE sessions SET last_seen = ? WHERE token_hash = ?",
+		wDropDevice:       "DELETE FROM devices WHERE user_account = ? AND device = ?",
+		wDropDevices:      "DELETE FROM devices WHERE user_account = ?",
+		wGroupsOf:         "SELECT COUNT(*) FROM group_members WHERE user_account = ?",
+		wRelationsOf: `SELECT friend_account FROM relationships WHERE user_account = ? AND state <> 'blocked'
+			UNION SELECT user_account FROM relationships WHERE friend_account = ? AND state <> 'blocked'`,
+		wDropRelations:      "DELETE FROM relationships WHERE user_account = ? OR friend_account = ?",
+		wDropAccountChanges: "DELETE FROM account_changes WHERE user_account = ?",
+		wEmptyUser: `UPDATE users SET deleted = 1, password_hash = '', user_name = '', user_phone = '', sex = '', birthday = '', address = '',
+			avatar = '', messages_from = 'everyone', presence_to = 'nobody', last_seen = 0, operator = 0 WHERE user_account = ?`,
 		wRelation:  "SELECT state FROM relationships WHERE user_account = ? AND friend_account = ?",
 		wRelations: "SELECT COUNT(*) FROM relationships WHERE user_account = ?",
 		wPutRelation: "INSERT INTO relationships (user_account, friend_account, is_relationship, state, message, bind_time) VALUES (?, ?, ?, ?, ?, ?)" +

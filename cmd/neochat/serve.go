@@ -32,7 +32,7 @@ type serveCommand struct {
 	MediaPort    int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
 	Files        string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
 	PublicIP     string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
-	Registration string `help:"open: people make accounts for themselves; closed: only \"neochat user add\" does." enum:"open,closed" default:"open" env:"NEOCHAT_REGISTRATION"`
+	Registration string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
 	MinPassword  int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
 	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
 	LogFormat    string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
@@ -111,10 +111,21 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 		return nil, err
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
-		Registration: c.Registration == "open", MinPassword: c.MinPassword})
+		Registration: c.registration(h.listener.Addr()), MinPassword: c.MinPassword})
 	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
 	return h, nil
+}
+
+// registration is who may make an account, once it is known who can connect.
+func (c *serveCommand) registration(addr net.Addr) string {
+	switch {
+	case c.Registration != "auto":
+		return c.Registration
+	case local(addr):
+		return "open"
+	}
+	return "closed"
 }
 
 // listen takes the two ports.

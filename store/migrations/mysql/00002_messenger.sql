@@ -96,6 +96,8 @@ CREATE TABLE account_changes (
     FOREIGN KEY (user_account) REFERENCES users (user_account)
 ) ENGINE = InnoDB;
 
+CREATE INDEX files_of_owner ON files (owner, size);
+
 CREATE TABLE invitations (
     code_hash   BINARY(32) NOT NULL PRIMARY KEY,
     uses_left   BIGINT     NOT NULL,

@@ -89,6 +89,8 @@ CREATE TABLE account_changes (
     PRIMARY KEY (user_account, change_no)
 ) STRICT, WITHOUT ROWID;
 
+CREATE INDEX files_of_owner ON files (owner, size);
+
 CREATE TABLE invitations (
     code_hash   BLOB    NOT NULL PRIMARY KEY, -- SHA-256 of the code
     uses_left   INTEGER NOT NULL,
@@ -109,6 +111,7 @@ DELETE FROM counters WHERE name = 'indexed';
 DROP TABLE messages_to_index;
 DROP TABLE message_words;
 DROP TABLE invitations;
+DROP INDEX files_of_owner;
 DROP TABLE account_changes;
 DROP TABLE hidden_messages;
 DROP TABLE mentions;
