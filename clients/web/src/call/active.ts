@@ -22,6 +22,8 @@ export interface Entry {
   /** Which devices to open; by default the microphone, and the camera of a video call. */
   microphone?: boolean;
   camera?: boolean;
+  /** When somebody else was first in it, after a reload; Unix ms. */
+  since?: number;
 }
 
 /** How long the pushes after `restart` may take; who was not named by then has left meanwhile. */
@@ -33,8 +35,8 @@ export async function enterCall(entry: Entry): Promise<void> {
   mended('err_call_over');
   const want = { microphone: entry.microphone ?? true, camera: entry.camera ?? entry.kind === 'videocall' };
   const { connection_key, kind, target } = entry;
-  active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false };
-  remember({ connection_key, kind, target, ...want, account: me.value });
+  active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false, since: entry.since ?? 0 };
+  remember({ connection_key, kind, target, ...want, since: entry.since ?? 0, account: me.value });
   tabs.postMessage(connection_key);
   void openDevices(want, lostDevice).then(publishDevices);
   await join(connection_key, want);
@@ -173,7 +175,10 @@ function takeParticipant(m: Message) {
   if (!call || (m.participant === call.participant && call.participant !== '')) return;
   const participants = withPush(call.participants, m);
   if (participants === call.participants) return;
-  active.value = { ...call, participants, met: call.met || participants.size > 0 };
+  const met = call.met || participants.size > 0;
+  active.value = { ...call, participants, met, since: call.since || (met ? Date.now() : 0) };
+  const kept = !call.since && met ? remembered(me.value) : undefined;
+  if (kept) remember({ ...kept, since: active.value.since });
   if (participants.size > 0 && outgoing.value?.cell_key === call.connection_key) outgoing.value = undefined;
 }
 

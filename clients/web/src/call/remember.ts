@@ -9,6 +9,8 @@ export interface Remembered {
   target: Target;
   microphone: boolean;
   camera: boolean;
+  /** When somebody else was first in it, Unix ms; 0 before. */
+  since: number;
   /** Whose call; another account of the same browser has no part in it. */
   account: string;
 }

@@ -64,6 +64,8 @@ export interface Active {
   participants: Participants;
   /** Somebody else was in it at some time. */
   met: boolean;
+  /** When that was first so, Unix ms; 0 before. */
+  since: number;
 }
 
 /** Calls that ring here, the oldest first. */

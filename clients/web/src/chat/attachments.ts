@@ -6,7 +6,7 @@ import { upload } from '../wire/upload';
 import { notify, notifyFailure } from '../ui/notice';
 import { keyOf, type Target } from './line';
 import { compose } from './markup';
-import { send } from './outbox';
+import { send, type Content } from './outbox';
 
 /** A picked file. */
 export interface Attachment {
@@ -52,15 +52,20 @@ export function drop(id: number): void {
 }
 
 /** Sends what was typed with what was picked; waits for uploads. If one fails nothing is sent, and false is answered. */
-export async function sendWith(target: Target, typed: string): Promise<boolean> {
+export async function sendWith(target: Target, typed: string, aside: Omit<Content, 'text' | 'voice'> = {}): Promise<boolean> {
   const picked = attachments.value.filter((a) => a.key === keyOf(target));
   const results = await Promise.allSettled(picked.map((a) => a.done));
   const names = results.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
   if (names.length < picked.length) return false;
   picked.forEach((a) => drop(a.id));
   const text = compose(typed, names);
-  if (text) send(target, text);
+  if (text) send(target, { ...aside, text });
   return true;
+}
+
+/** Uploads a file that is no attachment and answers its NAME. Rejects with a Failure. */
+export function uploadFile(file: File): Promise<string> {
+  return uploadPersistently(uniqueTime(), file);
 }
 
 /** The same time and name again is the same file for the server, so trying again after a loss stores it once. */

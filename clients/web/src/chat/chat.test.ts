@@ -39,10 +39,10 @@ describe('conversation', () => {
   const c = readConversation({ conversation: '12', kind: 'pair', friends: 'b', last_seq: '5', read_seq: '3', time: '5000', author: 'b', last_type: 'text', text: 'hi' });
   it('counts what is unread', () => {
     expect(unread(c)).toBe(2);
-    expect(unread(withLine(c, line(6), false))).toBe(3);
-    expect(unread(withLine(c, line(6), true))).toBe(0);
+    expect(unread(withLine(c, line(6), 'a'))).toBe(3);
+    expect(unread(withLine(c, line(6), 'b'))).toBe(0);
   });
-  it('does not go back for an old line', () => expect(withLine(c, line(4), false)).toBe(c));
+  it('does not go back for an old line', () => expect(withLine(c, line(4), 'a')).toBe(c));
   it('is listed latest first', () => {
     const g = readConversation({ conversation: '13', kind: 'group', group_id: '7', name: 'all', time: '9000' });
     expect(ordered([c, g]).map((x) => x.id)).toEqual(['7', 'b']);

@@ -1,21 +1,37 @@
 // Conversations and the lines of their history, as pure values.
 import type { Message } from '../wire/codec';
+import { readReactions, type Reaction } from './reactions';
 
-/** A line of a conversation's history: a text, a member_record or a call_record. */
+/** A line of a conversation's history: a text, a voice message, what is left of a deleted one, a member_record or a call_record. */
 export interface Line {
   seq: number;
+  message_id: string;
   user_account: string;
   message_type: string;
   text: string;
   /** Unix milliseconds. */
   time: number;
   client_message_id: string;
-  /** Of a member_record: created, invited, left; and whom. */
+  /** The message_id of what is answered, or ''. */
+  reply_to: string;
+  /** Accounts, or `all`. */
+  mentions: readonly string[];
+  /** Unix milliseconds; 0 where it still says what was first sent. */
+  edited: number;
+  reactions: readonly Reaction[];
+  /** I deleted it for myself: it keeps its place and is not shown. */
+  hidden: boolean;
+  /** Of a voice message: NAME, and its heights as hexadecimal digits. */
+  file: string;
+  waveform: string;
+  /** Of a member_record: created, invited, left, removed, permissions, described, dissolved; and whom. */
   event: string;
   friends: string;
+  permissions: string;
   /** Of a call_record. */
   call: string;
   outcome: string;
+  /** Of a call_record or a voice message. */
   duration_ms: number;
 }
 
@@ -31,6 +47,10 @@ export interface Conversation extends Target {
   name: string;
   last_seq: number;
   read_seq: number;
+  /** How many of the unread ones mention me. */
+  mentioned: number;
+  /** No longer a member. */
+  left: boolean;
   time: number;
   author: string;
   last_type: string;
@@ -38,19 +58,28 @@ export interface Conversation extends Target {
 }
 
 /** The message types that are lines of history. */
-export const lineTypes: ReadonlySet<string> = new Set(['text', 'member_record', 'call_record']);
+export const lineTypes: ReadonlySet<string> = new Set(['text', 'voice', 'deleted', 'member_record', 'call_record']);
 
 /** Reads a line as it was pushed or came with `history`. */
 export function readLine(m: Message): Line {
   return {
     seq: Number(m.seq),
+    message_id: m.message_id ?? '',
     user_account: m.user_account ?? '',
     message_type: m.message_type ?? 'text',
     text: m.text ?? '',
     time: Number(m.time),
     client_message_id: m.client_message_id ?? '',
+    reply_to: m.reply_to ?? '',
+    mentions: accountsOf(m.mentions),
+    edited: Number(m.edited ?? 0),
+    reactions: readReactions(m.reactions, m.my_reactions),
+    hidden: m.message_type === 'deleted' && m.for === 'me',
+    file: m.file ?? '',
+    waveform: m.waveform ?? '',
     event: m.event ?? '',
     friends: m.friends ?? '',
+    permissions: m.permissions ?? '',
     call: m.call ?? '',
     outcome: m.outcome ?? '',
     duration_ms: Number(m.duration_ms ?? 0),
@@ -68,11 +97,18 @@ export function readConversation(m: Message): Conversation {
     name: m.name ?? id,
     last_seq: Number(m.last_seq ?? 0),
     read_seq: Number(m.read_seq ?? 0),
+    mentioned: Number(m.mentioned ?? 0),
+    left: m.left === 'yes',
     time: Number(m.time ?? 0),
     author: m.author ?? '',
     last_type: m.last_type ?? '',
     text: m.text ?? '',
   };
+}
+
+/** The accounts of a list in a message. */
+export function accountsOf(value = ''): string[] {
+  return value.split(',').map((s) => s.trim()).filter(Boolean);
 }
 
 /** The key of a target in maps. */
@@ -85,21 +121,41 @@ export function unread(c: Conversation): number {
   return Math.max(0, c.last_seq - c.read_seq);
 }
 
+/** Whether a line mentions an account. */
+export function mentions(line: Line, account: string): boolean {
+  return line.user_account !== account && (line.mentions.includes(account) || line.mentions.includes('all'));
+}
+
 /** The conversation after a line was pushed or sent; an older line changes nothing. */
-export function withLine(c: Conversation, line: Line, mine: boolean): Conversation {
+export function withLine(c: Conversation, line: Line, me: string): Conversation {
   if (line.seq <= c.last_seq) return c;
+  const mine = line.user_account === me;
   return {
     ...c,
     last_seq: line.seq,
     read_seq: mine ? line.seq : c.read_seq,
-    time: line.time,
-    author: line.user_account,
-    last_type: line.message_type,
-    text: line.text,
+    mentioned: mine ? 0 : c.mentioned + (mentions(line, me) ? 1 : 0),
+    ...preview(line),
   };
+}
+
+/** What the list shows of a last line. */
+export function preview(line: Line): Pick<Conversation, 'time' | 'author' | 'last_type' | 'text'> {
+  return { time: line.time, author: line.user_account, last_type: line.message_type, text: line.text };
+}
+
+/** The conversation after everything up to seq was read. */
+export function withRead(c: Conversation, read_seq: number): Conversation {
+  if (read_seq <= c.read_seq) return c;
+  return { ...c, read_seq, mentioned: read_seq >= c.last_seq ? 0 : c.mentioned };
 }
 
 /** The list in the order it is shown: latest first. */
 export function ordered(conversations: Iterable<Conversation>): Conversation[] {
   return [...conversations].sort((a, b) => b.time - a.time || a.name.localeCompare(b.name));
+}
+
+/** The seq in a message_id: what is behind its dash. */
+export function seqOf(message_id: string): number {
+  return Number(message_id.slice(message_id.lastIndexOf('-') + 1)) || 0;
 }

@@ -1,39 +1,48 @@
-// Texts on their way: sent in order, again after a loss with the same client_message_id, until the server said 200 or no.
+// Messages on their way: sent in order, again after a loss with the same client_message_id, until the server said 200 or no.
 import { signal } from '@preact/signals';
 import { Failure, statOf } from '../wire/failure';
 import { device, me, ready, request, takePart } from '../session/session';
+import { refreshList, toLatest } from './history';
 import { readLine, type Target } from './line';
-import { byId, refreshList, takeLine } from './store';
+import { takeLine } from './resume';
+import { byId, timelines } from './store';
 
-/** A text the server has not answered yet. */
-export interface Pending extends Target {
-  client_message_id: string;
+/** What is sent: a text, or with a file and its heights a voice message. */
+export interface Content {
   text: string;
+  reply_to?: string;
+  mentions?: readonly string[];
+  voice?: { file: string; duration_ms: number; waveform: string };
+}
+
+/** A message the server has not answered yet. */
+export interface Pending extends Target, Content {
+  client_message_id: string;
   time: number;
   /** Why it will not be sent; undefined while it may be. */
   failure?: Failure;
 }
 
-/** The texts on their way, oldest first. */
+/** The messages on their way, oldest first. */
 export const outbox = signal<readonly Pending[]>([]);
 
 const storageKey = () => `outbox ${me.value}`;
 let flushing = false;
 
-/** Queues a text and sends it as soon as that is possible. */
-export function send(target: Target, text: string): void {
+/** Queues a message and sends it as soon as that is possible. */
+export function send(target: Target, content: Content): void {
   const client_message_id = `${device}-${Date.now().toString(36)}-${Math.floor(Math.random() * 1e9).toString(36)}`;
-  store([...outbox.value, { kind: target.kind, id: target.id, client_message_id, text, time: Date.now() }]);
+  store([...outbox.value, { ...content, kind: target.kind, id: target.id, client_message_id, time: Date.now() }]);
   void flush();
 }
 
-/** Sends a failed text again. */
+/** Sends a failed message again. */
 export function retry(pending: Pending): void {
   store(outbox.value.map((p) => (p === pending ? { ...p, failure: undefined } : p)));
   void flush();
 }
 
-/** Forgets a text that was not sent. */
+/** Forgets a message that was not sent. */
 export function discard(pending: Pending): void {
   store(outbox.value.filter((p) => p !== pending));
 }
@@ -61,10 +70,16 @@ async function flush(): Promise<void> {
 
 const waiting = () => outbox.value.find((p) => !p.failure);
 
-async function attempt(p: Pending): Promise<void> {
+function fieldsOf(p: Pending) {
   const where = p.kind === 'group' ? { group_id: p.id } : { friends: p.id };
+  const mentions = p.mentions?.length ? p.mentions.join(',') : undefined;
+  const what = p.voice ? { message_type: 'voice', ...p.voice } : { message_type: 'text', text: p.text, mentions };
+  return { ...what, ...where, reply_to: p.reply_to, client_message_id: p.client_message_id };
+}
+
+async function attempt(p: Pending): Promise<void> {
   try {
-    const { head, items } = await request({ message_type: 'text', ...where, text: p.text, client_message_id: p.client_message_id });
+    const { head, items } = await request(fieldsOf(p));
     await arrived(p, { ...items[0], ...head });
   } catch (error) {
     const stat = statOf(error);
@@ -78,8 +93,12 @@ async function attempt(p: Pending): Promise<void> {
 async function arrived(p: Pending, answer: Record<string, string>): Promise<void> {
   const conversation = answer.conversation ?? '';
   if (!byId(conversation)) await refreshList().catch(() => undefined);
-  takeLine(conversation, readLine({ ...answer, message_type: 'text', user_account: me.value, text: p.text, client_message_id: p.client_message_id }));
+  const said: Record<string, string> = { ...answer, user_account: me.value };
+  for (const [name, value] of Object.entries(fieldsOf(p))) if (value !== undefined) said[name] = String(value);
+  takeLine(conversation, readLine(said));
   store(outbox.value.filter((q) => q.client_message_id !== p.client_message_id));
+  // What one says one sees, also where one was reading in the past.
+  if (timelines.value.get(conversation)?.live === false) await toLatest(conversation).catch(() => undefined);
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));

@@ -1,8 +1,11 @@
-// Which conversation is open, kept in the address bar: the browser's back button and a reload work.
-import { signal } from '@preact/signals';
+// What is open, kept in the address bar: the browser's back button and a reload work.
+import { computed, signal } from '@preact/signals';
 import type { Target } from './line';
 
-function read(): Target | undefined {
+type Place = Target | 'settings' | undefined;
+
+function read(): Place {
+  if (location.hash === '#/settings') return 'settings';
   const [, kind, id] = /^#\/(pair|group)\/(.+)$/.exec(location.hash) ?? [];
   if ((kind !== 'pair' && kind !== 'group') || !id) return undefined;
   try {
@@ -12,19 +15,31 @@ function read(): Target | undefined {
   }
 }
 
-/** The conversation that is open, if any. */
-export const open = signal<Target | undefined>(read());
+const place = signal<Place>(read());
 
-window.addEventListener('hashchange', () => (open.value = read()));
+/** The conversation that is open, if any. */
+export const open = computed<Target | undefined>(() => (typeof place.value === 'object' ? place.value : undefined));
+/** The settings are open. */
+export const inSettings = computed(() => place.value === 'settings');
+
+window.addEventListener('hashchange', () => (place.value = read()));
 
 /** Opens a conversation. */
 export function go(target: Target): void {
-  const hash = `#/${target.kind}/${encodeURIComponent(target.id)}`;
-  if (location.hash !== hash) location.hash = hash;
+  show(`#/${target.kind}/${encodeURIComponent(target.id)}`);
+}
+
+/** Opens the settings. */
+export function goSettings(): void {
+  show('#/settings');
 }
 
 /** Goes back to the list. */
 export function goHome(): void {
   history.pushState(null, '', location.pathname);
-  open.value = undefined;
+  place.value = undefined;
+}
+
+function show(hash: string) {
+  if (location.hash !== hash) location.hash = hash;
 }

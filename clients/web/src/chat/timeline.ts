@@ -1,11 +1,14 @@
 // The known part of a conversation's history. `seq` rises without gaps, so whatever is missing between two lines shows.
-import type { Line } from './line';
+import type { Message } from '../wire/codec';
+import { accountsOf, type Line } from './line';
 
 /** Lines in ascending order of seq. */
 export interface Timeline {
   lines: readonly Line[];
   /** Nothing comes before the first line. */
   top: boolean;
+  /** It ends where the conversation ends. Otherwise it is a stretch of the past somebody jumped to. */
+  live: boolean;
   /** Ends of holes the server has nothing for (somebody was not a member then). */
   empty: ReadonlySet<number>;
 }
@@ -17,7 +20,7 @@ export interface Hole {
 }
 
 /** A history of which nothing is known. */
-export const blank: Timeline = { lines: [], top: false, empty: new Set() };
+export const blank: Timeline = { lines: [], top: false, live: true, empty: new Set() };
 
 /** The timeline with more lines; of two with the same seq the new one stays. */
 export function merge(t: Timeline, more: readonly Line[]): Timeline {
@@ -28,6 +31,30 @@ export function merge(t: Timeline, more: readonly Line[]): Timeline {
   return { ...t, lines, top: t.top || lines[0]?.seq === 1 };
 }
 
+/** The timeline after a line came: one behind the end of a stretch of the past is left for later. */
+export function withPushed(t: Timeline, line: Line): Timeline {
+  if (!t.live && line.seq > (t.lines.at(-1)?.seq ?? 0)) return t;
+  return merge(t, [line]);
+}
+
+/** The timeline with one line changed; the same one where it is not known. */
+export function withChanged(t: Timeline, seq: number, change: (line: Line) => Line): Timeline {
+  if (!t.lines.some((line) => line.seq === seq)) return t;
+  return { ...t, lines: t.lines.map((line) => (line.seq === seq ? change(line) : line)) };
+}
+
+/** A line after an `edit`; an older edit than the one known changes nothing. */
+export function withEdit(line: Line, m: Message): Line {
+  const edited = Number(m.edited ?? 0);
+  if (line.message_type === 'deleted' || edited < line.edited) return line;
+  return { ...line, text: m.text ?? '', edited, mentions: accountsOf(m.mentions) };
+}
+
+/** What is left of a deleted line: its author and its place. */
+export function withoutContent(line: Line, hidden: boolean): Line {
+  return { ...line, message_type: 'deleted', text: '', file: '', waveform: '', reply_to: '', mentions: [], reactions: [], edited: 0, hidden: line.hidden || hidden };
+}
+
 /** The first hole worth asking for, if any. `last_seq` is the conversation's, so that a missing end counts too. */
 export function firstHole(t: Timeline, last_seq: number): Hole | undefined {
   let after_seq: number | undefined;
@@ -36,7 +63,7 @@ export function firstHole(t: Timeline, last_seq: number): Hole | undefined {
     after_seq = seq;
   }
   const end = last_seq + 1;
-  if (after_seq !== undefined && end > after_seq + 1 && !t.empty.has(end)) return { after_seq, before_seq: end };
+  if (t.live && after_seq !== undefined && end > after_seq + 1 && !t.empty.has(end)) return { after_seq, before_seq: end };
   return undefined;
 }
 

@@ -23,7 +23,8 @@ export const connection = computed(() => channel.value?.state.value ?? 'offline'
 interface Part {
   /** After each login on the connection; `again` after a loss. */
   opened?: (again: boolean) => void;
-  pushed?: (message: Message) => void;
+  /** `late`: it came with `sync` after a loss, and may have been pushed before. */
+  pushed?: (message: Message, late: boolean) => void;
   /** Nobody is logged in any more: forget everything. */
   left?: () => void;
 }
@@ -76,6 +77,13 @@ export async function leave(): Promise<void> {
   forget();
 }
 
+/** Changes the password: all other devices are logged out. Rejects with a Failure: 404 the present one is wrong. */
+export async function changePassword(present: string, fresh: string): Promise<void> {
+  await request({ message_type: 'password', user_password: present, new_password: fresh });
+  // The cookie was that of a session which has ended by this.
+  await logIn(me.value, fresh);
+}
+
 /** Sends a request; rejects with a Failure. */
 export function request(fields: Fields): Promise<Answer> {
   return channel.value?.request(fields) ?? Promise.reject(new Failure(0, 'not connected'));
@@ -86,13 +94,18 @@ export function ready(): Promise<void> {
   return channel.value?.ready() ?? Promise.reject(new Failure(0, 'logged out'));
 }
 
+/** Tells every part what the server told. */
+export function passOn(message: Message, late: boolean): void {
+  listeners.forEach((part) => part.pushed?.(message, late));
+}
+
 function enter(account: string) {
   mended('err_logged_out', 'err_wrong_password', 'err_account_taken', 'err_away');
   me.value = account;
   phase.value = 'in';
   channel.value = openChannel(account, device, {
     opened: (again) => listeners.forEach((part) => part.opened?.(again)),
-    pushed: (message) => listeners.forEach((part) => part.pushed?.(message)),
+    pushed: (message) => passOn(message, false),
     revoked() {
       forget();
       notify('err_logged_out');
@@ -100,7 +113,8 @@ function enter(account: string) {
   });
 }
 
-function forget() {
+/** Forgets everything here; the server knows already. */
+export function forget(): void {
   listeners.forEach((part) => part.left?.());
   channel.value?.close();
   channel.value = undefined;

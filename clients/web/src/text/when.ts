@@ -31,3 +31,8 @@ export function duration(ms: number): string {
   const [h, m] = [Math.floor(s / 3600), Math.floor(s / 60) % 60];
   return h ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
+
+/** When somebody was last here: the clock today, else the day with it. */
+export function lately(time: number, now = Date.now()): string {
+  return dayOf(time) === dayOf(now) ? clock(time) : `${day(time, now)} ${clock(time)}`;
+}

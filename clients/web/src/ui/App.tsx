@@ -1,7 +1,10 @@
 import { useEffect } from 'preact/hooks';
 import { active, incoming, outgoing } from '../call/state';
 import { current, list } from '../chat/store';
+import { titleOf } from '../chat/author';
 import { unread } from '../chat/line';
+import { inSettings } from '../chat/route';
+import { nameOf } from '../people/people';
 import { phase } from '../session/session';
 import { t } from '../text';
 import { CallView } from './call/CallView';
@@ -10,9 +13,11 @@ import { OutgoingView } from './call/OutgoingView';
 import { ReturnToCall } from './call/ReturnToCall';
 import { callShown } from './call/shown';
 import { ChatView } from './chat/ChatView';
-import { Sidebar } from './chat/Sidebar';
+import { Confirm } from './Confirm';
 import { LanguageButton } from './LanguageButton';
 import { Notices } from './Notices';
+import { Settings } from './settings/Settings';
+import { Sidebar } from './side/Sidebar';
 import { SignIn } from './SignIn';
 
 /** The whole page. */
@@ -39,14 +44,15 @@ function Home() {
   const ring = incoming.value.find((call) => !call.hidden);
   const inCall = !!active.value && !outgoing.value;
   const target = current.value;
-  const layout = ['home', target ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
+  const layout = ['home', target || inSettings.value ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
   return (
     <div class={layout.filter(Boolean).join(' ')}>
       <Sidebar />
       {inCall && <CallView />}
-      {target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
+      {inSettings.value ? <Settings /> : target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
       {outgoing.value && <OutgoingView call={outgoing.value} />}
       {ring && <IncomingDialog key={ring.cell_key} call={ring} />}
+      <Confirm />
     </div>
   );
 }
@@ -61,12 +67,13 @@ function Nothing() {
   );
 }
 
-/** The title tells what is unread, and flashes while it rings. */
+/** The title tells whom one talks to and what is unread, and flashes while it rings. */
 function useTitle() {
   const ring = incoming.value.find((call) => !call.hidden);
   const count = list.value.reduce((sum, c) => sum + unread(c), 0);
-  const calm = count ? `(${count}) NeoChat` : 'NeoChat';
-  const loud = ring ? `☎ ${t(ring.kind === 'videocall' ? 'incoming_videocall' : 'incoming_call', { who: ring.user_account })}` : '';
+  const place = current.value ? `${titleOf(current.value)} · NeoChat` : 'NeoChat';
+  const calm = count ? `(${count}) ${place}` : place;
+  const loud = ring ? `☎ ${t(ring.kind === 'videocall' ? 'incoming_videocall' : 'incoming_call', { who: nameOf(ring.user_account) })}` : '';
   useEffect(() => {
     document.title = loud || calm;
     if (!loud) return undefined;

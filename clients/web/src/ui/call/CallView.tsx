@@ -1,11 +1,11 @@
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { leaveCall, peer, toggleCamera, toggleMicrophone, toggleScreen } from '../../call/active';
 import { camera, microphoneOn, screen } from '../../call/local';
 import { active, type Active } from '../../call/state';
-import { conversations } from '../../chat/store';
-import { keyOf } from '../../chat/line';
+import { targetName } from '../../chat/author';
 import { connection } from '../../session/session';
 import { t, type TextKey } from '../../text';
+import { duration } from '../../text/when';
 import { Icon, type IconName } from '../Icon';
 import { HearButton, RemoteAudio } from './RemoteAudio';
 import { callShown } from './shown';
@@ -18,7 +18,7 @@ export function CallView() {
   const { box, size } = useSize();
   if (!call) return null;
   const tiles = tilesOf(call.participants);
-  const name = conversations.value.get(keyOf(call.target))?.name ?? call.target.id;
+  const name = targetName(call.target);
   const screens = tiles.filter((tile) => tile.source === 'screen').length;
   const count = tiles.length + (screen.value ? 2 : 1);
   return (
@@ -26,7 +26,10 @@ export function CallView() {
       <header class="bar">
         <div class="who">
           <h1 class="ellipsis">{name}</h1>
-          <small role="status">{t(statusOf(call))}</small>
+          <small>
+            <span role="status">{t(statusOf(call))}</span>
+            {call.since > 0 && <CallClock since={call.since} />}
+          </small>
         </div>
         <button type="button" class="quiet only-narrow" data-testid="to-chat" onClick={() => (callShown.value = false)}>
           <Icon name="chat" />
@@ -51,6 +54,16 @@ function statusOf(call: Active): TextKey {
   if (call.phase === 'joining') return 'joining';
   if (call.phase === 'healing' || connection.value !== 'open') return 'reconnecting';
   return call.participants.size === 0 ? (call.met ? 'waiting_for_others' : 'ringing') : call.kind === 'videocall' ? 'call_video' : 'call_voice';
+}
+
+/** How long one has been in the call with somebody. */
+function CallClock({ since }: { since: number }) {
+  const [now, setNow] = useState(Date.now());
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), 1000);
+    return () => clearInterval(timer);
+  }, []);
+  return <span class="clock" role="timer" data-testid="call-timer"> · {duration(Math.max(0, now - since))}</span>;
 }
 
 /** The size of an element, px, as it changes. */

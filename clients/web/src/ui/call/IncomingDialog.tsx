@@ -3,7 +3,8 @@ import type { Incoming } from '../../call/state';
 import { conversations } from '../../chat/store';
 import { keyOf } from '../../chat/line';
 import { t } from '../../text';
-import { Avatar } from '../Avatar';
+import { nameOf } from '../../people/people';
+import { PersonAvatar } from '../Avatar';
 import { Dialog } from '../Dialog';
 import { Icon } from '../Icon';
 
@@ -12,9 +13,9 @@ export function IncomingDialog({ call }: { call: Incoming }) {
   const video = call.kind === 'videocall';
   const group = call.group_id ? conversations.value.get(keyOf({ kind: 'group', id: call.group_id })) : undefined;
   return (
-    <Dialog title={t(video ? 'incoming_videocall' : 'incoming_call', { who: call.user_account })} testid="incoming" class="incoming" plain onClose={() => hide(call)}>
+    <Dialog title={t(video ? 'incoming_videocall' : 'incoming_call', { who: nameOf(call.user_account) })} testid="incoming" class="incoming" plain onClose={() => hide(call)}>
       <div class="caller">
-        <Avatar name={call.user_account} large />
+        <PersonAvatar account={call.user_account} large />
         {call.group_id && <p class="muted">{t('in_group', { name: group?.name ?? call.group_id })}</p>}
       </div>
       <div class="answers">

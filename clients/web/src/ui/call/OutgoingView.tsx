@@ -1,22 +1,21 @@
 import { cancel } from '../../call/ringing';
 import { camera } from '../../call/local';
 import type { Outgoing } from '../../call/state';
-import { conversations } from '../../chat/store';
-import { keyOf } from '../../chat/line';
+import { targetName } from '../../chat/author';
 import { t } from '../../text';
-import { Avatar } from '../Avatar';
+import { TargetAvatar } from '../Avatar';
 import { Dialog } from '../Dialog';
 import { Icon } from '../Icon';
 import { Video } from './Video';
 
 /** The call one has placed, until somebody answers. */
 export function OutgoingView({ call }: { call: Outgoing }) {
-  const name = conversations.value.get(keyOf(call.target))?.name ?? call.target.id;
+  const name = targetName(call.target);
   return (
     <Dialog title={t('calling', { who: name })} testid="outgoing" class="incoming" plain onClose={() => void cancel()}>
       <div class="caller">
         <div class="preview">
-          <Avatar name={name} large />
+          <TargetAvatar target={call.target} name={name} large />
           {camera.value && <Video track={camera.value} mirrored label={t('you')} />}
         </div>
         <p class="muted" role="status">{t('ringing')}</p>

@@ -1,6 +1,5 @@
 import { active, outgoing } from '../../call/state';
-import { keyOf } from '../../chat/line';
-import { conversations } from '../../chat/store';
+import { targetName } from '../../chat/author';
 import { t } from '../../text';
 import { callShown } from './shown';
 
@@ -8,7 +7,7 @@ import { callShown } from './shown';
 export function ReturnToCall() {
   const call = active.value;
   if (!call || outgoing.value) return null;
-  const name = conversations.value.get(keyOf(call.target))?.name ?? call.target.id;
+  const name = targetName(call.target);
   return (
     <div class="banner to-call">
       <span class="ellipsis">{t('call_with', { name })}</span>

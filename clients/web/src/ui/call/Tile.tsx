@@ -3,7 +3,8 @@ import { speaking } from '../../call/levels';
 import { camera, microphoneOn } from '../../call/local';
 import { me } from '../../session/session';
 import { t } from '../../text';
-import { Avatar } from '../Avatar';
+import { nameOf } from '../../people/people';
+import { PersonAvatar } from '../Avatar';
 import { Icon } from '../Icon';
 import type { TileOf } from './tiles';
 import { Video } from './Video';
@@ -13,10 +14,10 @@ export function Tile({ tile }: { tile: TileOf }) {
   const { user_account, source, mid, muted } = tile;
   const track = mid ? peer.value?.trackOf(mid) : undefined;
   const loud = source !== 'screen' && !muted && speaking.value.has(tile.participant);
-  const label = source === 'screen' ? t('screen_of', { who: user_account }) : user_account;
+  const label = source === 'screen' ? t('screen_of', { who: nameOf(user_account) }) : nameOf(user_account);
   return (
     <figure class={`tile ${source} ${loud ? 'speaking' : ''}`} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid}>
-      {source !== 'screen' && <Avatar name={user_account} large />}
+      {source !== 'screen' && <PersonAvatar account={user_account} large />}
       {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} />}
       <Caption name={label} muted={muted && source !== 'screen'} />
     </figure>
@@ -32,7 +33,7 @@ export function SelfTile({ shared }: { shared?: MediaStreamTrack }) {
   const label = t(shared ? 'your_screen' : 'you');
   return (
     <figure class={`tile self ${source} ${loud ? 'speaking' : ''}`} data-testid={shared ? 'self-screen' : 'self-tile'} data-source={source} data-muted={muted ? 'yes' : 'no'}>
-      {!shared && <Avatar name={me.value} large />}
+      {!shared && <PersonAvatar account={me.value} large />}
       {track && <Video track={track} label={label} mirrored={!shared} whole={!!shared} />}
       <Caption name={label} muted={muted && !shared} />
     </figure>

@@ -1,49 +1,37 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { attachments, drop, pick, sendWith, type Attachment } from '../../chat/attachments';
+import { useRef } from 'preact/hooks';
+import { pick } from '../../chat/attachments';
+import { titleOf } from '../../chat/author';
+import { startEdit, stopAside } from '../../chat/draft';
 import { keyOf, type Conversation } from '../../chat/line';
-import { byteCount } from '../../chat/markup';
+import { timelines } from '../../chat/store';
+import { me } from '../../session/session';
 import { t } from '../../text';
+import { canRecord, recording, startRecording } from '../../voice/recorder';
 import { Icon } from '../Icon';
-import { mended, notify } from '../notice';
+import { RecordBar } from '../voice/RecordBar';
+import { Aside } from './Aside';
+import { useMentions } from './MentionList';
+import { AttachButton, Picked } from './Picked';
+import { useWriting } from './writing';
 
-/** The limit of a text, bytes. */
-const textLimit = 16 * 1024;
-
-/** What was typed and not sent, by conversation; it outlives the composer, not the page. */
-const drafts = new Map<string, string>();
-
-/** Where one writes. */
+/** Where one writes, or speaks. */
 export function Composer({ c }: { c: Conversation }) {
-  const key = keyOf(c);
-  const [text, setText] = useState(drafts.get(key) ?? '');
-  const [busy, setBusy] = useState(false);
+  return recording.value?.key === keyOf(c) ? <RecordBar c={c} /> : <Writing c={c} />;
+}
+
+function Writing({ c }: { c: Conversation }) {
   const area = useRef<HTMLTextAreaElement>(null);
-  const picked = attachments.value.filter((a) => a.key === key);
-  const ready = text.trim() !== '' || picked.length > 0;
-  useGrowing(area, text);
-  useEffect(() => {
-    // Not on a phone, where the keyboard would cover what one came to read.
-    if (matchMedia('(pointer: fine)').matches) area.current?.focus();
-  }, []);
+  const { key, draft, picked, ready, busy, type, submit } = useWriting(c, area);
+  const mention = useMentions(c, area, type);
 
-  function type(value: string) {
-    setText(value);
-    drafts.set(key, value);
-  }
-
-  async function submit() {
-    if (!ready || busy) return;
-    if (new TextEncoder().encode(text).length > textLimit) {
-      notify('err_too_large');
-      return;
-    }
-    mended('err_too_large', 'err_file_too_large', 'err_upload');
-    const typed = text.trim();
-    type('');
-    setBusy(picked.length > 0);
-    if (!(await sendWith(c, typed))) type(typed);
-    setBusy(false);
-    area.current?.focus();
+  function onKeyDown(e: KeyboardEvent) {
+    // An Enter that ends the composition of 汉字 does not send.
+    if (e.isComposing || mention.onKeyDown(e)) return;
+    if (e.key === 'Enter' && !e.shiftKey) void submit();
+    else if (e.key === 'Escape' && (draft.reply ?? draft.edit)) stopAside(key);
+    else if (e.key === 'ArrowUp' && draft.text === '' && !draft.reply) editLast(c);
+    else return;
+    e.preventDefault();
   }
 
   return (
@@ -54,22 +42,24 @@ export function Composer({ c }: { c: Conversation }) {
         void submit();
       }}
     >
+      {mention.view}
+      <Aside c={c} />
       {picked.length > 0 && <Picked files={picked} />}
       <AttachButton onPick={(files) => pick(c, files)} />
       <textarea
         ref={area}
         data-testid="composer"
         rows={1}
-        aria-label={t('message_to', { name: c.name })}
-        placeholder={t('message_to', { name: c.name })}
-        value={text}
-        onInput={(e) => type(e.currentTarget.value)}
-        onKeyDown={(e) => {
-          // An Enter that ends the composition of 汉字 does not send.
-          if (e.key !== 'Enter' || e.shiftKey || e.isComposing) return;
-          e.preventDefault();
-          void submit();
+        aria-label={t('message_to', { name: titleOf(c) })}
+        placeholder={t('message_to', { name: titleOf(c) })}
+        value={draft.text}
+        {...mention.field}
+        onInput={(e) => {
+          type(e.currentTarget.value);
+          mention.look();
         }}
+        onKeyDown={onKeyDown}
+        onClick={mention.look}
         onPaste={(e) => {
           const files = e.clipboardData?.files;
           if (!files?.length) return;
@@ -77,56 +67,21 @@ export function Composer({ c }: { c: Conversation }) {
           pick(c, files);
         }}
       />
-      <button class="icon-button send" data-testid="send" aria-label={t('send')} title={t('send')} disabled={!ready || busy}>
-        <Icon name="send" />
-      </button>
+      {!ready && !draft.edit && canRecord ? (
+        <button type="button" class="icon-button" data-testid="record" aria-label={t('record')} title={t('record')} onClick={() => void startRecording(key)}>
+          <Icon name="microphone" />
+        </button>
+      ) : (
+        <button class="icon-button send" data-testid="send" aria-label={t(draft.edit ? 'save_edit' : 'send')} title={t(draft.edit ? 'save_edit' : 'send')} disabled={!ready || busy}>
+          <Icon name={draft.edit ? 'check' : 'send'} />
+        </button>
+      )}
     </form>
   );
 }
 
-function AttachButton({ onPick }: { onPick: (files: FileList) => void }) {
-  return (
-    <label class="icon-button attach" title={t('attach')}>
-      <Icon name="attach" />
-      <input
-        type="file"
-        multiple
-        data-testid="attach"
-        aria-label={t('attach')}
-        onChange={(e) => {
-          if (e.currentTarget.files) onPick(e.currentTarget.files);
-          e.currentTarget.value = '';
-        }}
-      />
-    </label>
-  );
-}
-
-function Picked({ files }: { files: readonly Attachment[] }) {
-  return (
-    <ul class="picked">
-      {files.map((a) => (
-        <li key={a.id} data-testid="attachment" style={{ '--progress': a.progress }}>
-          {a.preview ? <img src={a.preview} alt="" /> : <Icon name="file" />}
-          <span class="name">
-            <span class="ellipsis">{a.file.name}</span>
-            <small class="muted">{a.progress < 1 ? t('uploading', { percent: Math.round(a.progress * 100) }) : byteCount(a.file.size)}</small>
-          </span>
-          <button type="button" class="icon-button" aria-label={t('remove_file', { name: a.file.name })} onClick={() => drop(a.id)}>
-            <Icon name="close" />
-          </button>
-        </li>
-      ))}
-    </ul>
-  );
-}
-
-/** Lets the field grow with its text; CSS says how far. */
-function useGrowing(area: { current: HTMLTextAreaElement | null }, text: string) {
-  useLayoutEffect(() => {
-    const el = area.current;
-    if (!el) return;
-    el.style.height = 'auto';
-    el.style.height = `${el.scrollHeight + 2}px`;
-  }, [area, text]);
+/** The arrow up in an empty field changes what one said last. */
+function editLast(c: Conversation) {
+  const line = timelines.value.get(c.conversation)?.lines.findLast((l) => l.user_account === me.value && l.message_type === 'text');
+  if (line) startEdit(keyOf(c), line);
 }

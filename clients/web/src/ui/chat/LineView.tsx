@@ -1,47 +1,89 @@
-import type { Line } from '../../chat/line';
-import { parts } from '../../chat/markup';
+import { lineAuthor } from '../../chat/author';
+import type { Conversation, Line } from '../../chat/line';
+import { mentions } from '../../chat/line';
 import { discard, retry, type Pending } from '../../chat/outbox';
 import { recordText } from '../../chat/record';
 import { me } from '../../session/session';
 import { t } from '../../text';
 import { clock } from '../../text/when';
 import { Icon } from '../Icon';
-import { sentence } from '../notice';
-import { FileView } from './FileView';
+import { explain } from '../notice';
+import { VoiceView } from '../voice/VoiceView';
+import { Chips } from './Chips';
+import { holdToOpen, openMenu } from './MessageMenu';
+import { ProgressMark } from './Progress';
+import { Quote } from './Quote';
+import { Text } from './Text';
 
-/** A line of history. `follows`: the one before is by the same person and not long ago. */
-export function LineView({ line, group, follows }: { line: Line; group: boolean; follows: boolean }) {
-  if (line.message_type !== 'text') return <RecordView line={line} />;
+interface Props {
+  line: Line;
+  c: Conversation;
+  /** The one before is by the same person and not long ago. */
+  follows: boolean;
+}
+
+/** A line of history. */
+export function LineView({ line, c, follows }: Props) {
+  if (line.message_type === 'deleted') return <DeletedView line={line} c={c} follows={follows} />;
+  if (line.message_type !== 'text' && line.message_type !== 'voice') return <RecordView line={line} />;
   const mine = line.user_account === me.value;
+  const names = ['message', mine ? 'mine' : '', follows ? 'follows' : '', mentions(line, me.value) ? 'mentions-me' : ''];
   return (
     <article
-      class={`message ${mine ? 'mine' : ''} ${follows ? 'follows' : ''}`}
+      class={names.filter(Boolean).join(' ')}
       data-testid="message"
       data-seq={line.seq}
       data-author={line.user_account}
       data-state="sent"
-      aria-label={line.user_account}
+      aria-label={lineAuthor(line)}
+      tabIndex={-1}
+      {...holdToOpen(line, c)}
     >
-      {group && !mine && !follows && <strong class="author ellipsis">{line.user_account}</strong>}
-      <Text text={line.text} />
-      <time dateTime={new Date(line.time).toISOString()}>{clock(line.time)}</time>
+      {c.kind === 'group' && !mine && !follows && <strong class="author ellipsis">{lineAuthor(line)}</strong>}
+      {line.reply_to && <Quote conversation={c.conversation} message_id={line.reply_to} />}
+      {line.message_type === 'voice' ? <VoiceView line={line} /> : <Text text={line.text} mentioned={line.mentions} />}
+      <Chips line={line} c={c} />
+      <footer class="meta">
+        {line.edited > 0 && <span data-testid="edited">{t('edited')}</span>}
+        <time dateTime={new Date(line.time).toISOString()}>{clock(line.time)}</time>
+        {mine && <ProgressMark line={line} c={c} />}
+      </footer>
+      <button type="button" class="icon-button more" tabIndex={-1} aria-haspopup="menu" aria-label={t('message_menu')} data-testid="message-menu" onClick={(e) => openMenu(e.currentTarget, line, c)}>
+        <Icon name="more" />
+      </button>
     </article>
   );
 }
 
-/** A text on its way. */
-export function PendingView({ pending }: { pending: Pending }) {
+function DeletedView({ line, c, follows }: Props) {
+  if (line.hidden) return null;
+  const mine = line.user_account === me.value;
+  return (
+    <article class={`message deleted ${mine ? 'mine' : ''} ${follows ? 'follows' : ''}`} data-testid="message" data-seq={line.seq} data-author={line.user_account} data-state="deleted"
+      aria-label={lineAuthor(line)} tabIndex={-1} {...holdToOpen(line, c)}>
+      <div class="text">{mine ? t('deleted_by_me') : t('deleted_by', { who: lineAuthor(line) })}</div>
+      <footer class="meta">
+        <time dateTime={new Date(line.time).toISOString()}>{clock(line.time)}</time>
+      </footer>
+    </article>
+  );
+}
+
+/** A message on its way. */
+export function PendingView({ pending, c }: { pending: Pending; c: Conversation }) {
+  const [key, params] = pending.failure ? explain(pending.failure, c.kind === 'pair' ? { 403: 'err_write_forbidden' } : {}) : (['sending', {}] as const);
   return (
     <article class="message mine pending" data-testid="message" data-seq="" data-author={me.value} data-state={pending.failure ? 'failed' : 'sending'}>
-      <Text text={pending.text} />
+      {pending.reply_to && <Quote conversation={c.conversation} message_id={pending.reply_to} />}
+      <Text text={pending.voice ? t('last_voice') : pending.text} mentioned={pending.mentions ?? []} />
       {pending.failure ? (
         <div class="failed" role="alert">
-          <span>{t('not_sent', { reason: sentence(pending.failure) })}</span>
+          <span>{t('not_sent', { reason: t(key, { name: c.name, ...params }) })}</span>
           <button type="button" class="quiet" onClick={() => retry(pending)}>{t('try_again')}</button>
           <button type="button" class="quiet" onClick={() => discard(pending)}>{t('discard')}</button>
         </div>
       ) : (
-        <time>{t('sending')}</time>
+        <footer class="meta">{t('sending')}</footer>
       )}
     </article>
   );
@@ -56,21 +98,5 @@ function RecordView({ line }: { line: Line }) {
       <span>{text}</span>
       <time>{clock(line.time)}</time>
     </p>
-  );
-}
-
-function Text({ text }: { text: string }) {
-  return (
-    <div class="text">
-      {parts(text).map((part, at) => {
-        if (part.kind === 'file') return <FileView key={at} name={part.name} />;
-        if (part.kind === 'words') return <span key={at}>{part.text}</span>;
-        return (
-          <a key={at} href={part.url} target="_blank" rel="noopener noreferrer">
-            {part.url}
-          </a>
-        );
-      })}
-    </div>
   );
 }

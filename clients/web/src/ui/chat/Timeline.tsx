@@ -1,47 +1,66 @@
-import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { fetchEarlier, fetchLater, toLatest } from '../../chat/history';
+import { titleOf } from '../../chat/author';
 import type { Conversation, Line } from '../../chat/line';
 import { outbox } from '../../chat/outbox';
-import { fetchEarlier, timelines } from '../../chat/store';
+import { timelines } from '../../chat/store';
 import { blank, dayOf } from '../../chat/timeline';
+import { unreadFrom } from '../../chat/unread';
+import { me } from '../../session/session';
 import { t } from '../../text';
 import { day } from '../../text/when';
 import { Icon } from '../Icon';
 import { LineView, PendingView } from './LineView';
+import { MessageInfo } from './MessageInfo';
+import { MessageMenu } from './MessageMenu';
+import { Readers } from './Progress';
+import { ReactionPicker } from './ReactionPicker';
+import { moveFocus, useScrolling } from './scrolling';
 
-/** So near an end, px, counts as being there. */
-const near = 60;
+const quietly = (fetching: Promise<unknown>) => void fetching.catch(() => undefined);
 
 /** The lines of a conversation and those on their way. */
 export function Timeline({ c }: { c: Conversation }) {
   const known = timelines.value.get(c.conversation) ?? blank;
   const sent = new Set(known.lines.slice(-50).map((l) => l.client_message_id));
   const pending = outbox.value.filter((p) => p.kind === c.kind && p.id === c.id && !sent.has(p.client_message_id));
-  const { box, away, onScroll, toEnd } = useScrolling(known.lines, pending.length, () => void fetchEarlier(c.conversation).catch(() => undefined));
+  const pages = { earlier: () => quietly(fetchEarlier(c.conversation)), later: () => quietly(fetchLater(c.conversation)) };
+  const { box, away, onScroll, toEnd } = useScrolling(c.conversation, known, pending.length, pages);
   const none = known.lines.length === 0 && pending.length === 0;
+  const ownLast = c.kind === 'group' && known.live ? known.lines.findLast((l) => l.user_account === me.value && l.message_id !== '' && (l.message_type === 'text' || l.message_type === 'voice')) : undefined;
   return (
     <div class="timeline-frame">
-      <div class="timeline" ref={box} onScroll={onScroll} role="log" tabIndex={0} aria-label={c.name}>
-        {none && (known.top || !c.conversation) && <p class="muted empty">{t('no_messages')}</p>}
-        {!known.top && known.lines.length > 0 && <p class="muted empty">{t('loading')}</p>}
-        {known.lines.map((line, at) => (
-          <Row key={line.seq} line={line} before={known.lines[at - 1]} group={c.kind === 'group'} />
-        ))}
-        {pending.map((p) => (
-          <PendingView key={p.client_message_id} pending={p} />
-        ))}
+      <div class="timeline" ref={box} onScroll={onScroll} onKeyDown={moveFocus} role="log" tabIndex={0} aria-label={titleOf(c)} data-testid="timeline">
+        <div class="lines">
+          {none && (known.top || !c.conversation) && <p class="muted empty">{t('no_messages')}</p>}
+          {!known.top && known.lines.length > 0 && <p class="muted empty">{t('loading')}</p>}
+          {known.lines.map((line, at) => (
+            <Row key={line.seq} line={line} before={known.lines[at - 1]} c={c} />
+          ))}
+          {ownLast && <Readers line={ownLast} c={c} />}
+          {!known.live && <p class="muted empty">{t('loading')}</p>}
+          {pending.map((p) => (
+            <PendingView key={p.client_message_id} pending={p} c={c} />
+          ))}
+        </div>
       </div>
-      {away && (
-        <button type="button" class="icon-button to-end" aria-label={t('new_below')} title={t('new_below')} onClick={toEnd}>
+      {(away || !known.live) && (
+        <button type="button" class="icon-button to-end" data-testid="to-end" aria-label={t('new_below')} title={t('new_below')} onClick={() => (known.live ? toEnd() : quietly(toLatest(c.conversation)))}>
           <Icon name="down" />
         </button>
       )}
+      <MessageMenu />
+      <MessageInfo />
+      <ReactionPicker />
     </div>
   );
 }
 
-function Row({ line, before, group }: { line: Line; before: Line | undefined; group: boolean }) {
+function Row({ line, before, c }: { line: Line; before: Line | undefined; c: Conversation }) {
   const newDay = !before || dayOf(before.time) !== dayOf(line.time);
-  const follows = !newDay && before.user_account === line.user_account && before.message_type === 'text' && line.time - before.time < 300_000;
+  const mark = unreadFrom.value;
+  const fresh = mark?.conversation === c.conversation && line.seq > mark.seq && (before?.seq ?? 0) <= mark.seq && line.user_account !== me.value;
+  const talk = before?.message_type === 'text' || before?.message_type === 'voice';
+  const follows = !newDay && !fresh && talk && before.user_account === line.user_account && line.time - before.time < 300_000;
   return (
     <>
       {newDay && (
@@ -49,53 +68,12 @@ function Row({ line, before, group }: { line: Line; before: Line | undefined; gr
           <span>{day(line.time)}</span>
         </p>
       )}
-      <LineView line={line} group={group} follows={follows} />
+      {fresh && (
+        <p class="day fresh" data-testid="new-messages">
+          <span>{t('new_messages')}</span>
+        </p>
+      )}
+      <LineView line={line} c={c} follows={follows} />
     </>
   );
-}
-
-/** Stays at the end while one is there, and keeps its place when earlier lines come in above. */
-function useScrolling(lines: readonly Line[], pending: number, earlier: () => void) {
-  const box = useRef<HTMLDivElement>(null);
-  const atEnd = useRef(true);
-  const last = useRef({ height: 0, first: 0 });
-  const [away, setAway] = useState(false);
-  const first = lines[0]?.seq ?? 0;
-  const end = lines.at(-1)?.seq ?? 0;
-
-  const toEnd = () => {
-    if (box.current) box.current.scrollTop = box.current.scrollHeight;
-  };
-  const onScroll = () => {
-    const el = box.current;
-    if (!el) return;
-    atEnd.current = el.scrollHeight - el.scrollTop - el.clientHeight < near;
-    setAway(!atEnd.current);
-    if (el.scrollTop < 3 * near) earlier();
-  };
-
-  useLayoutEffect(() => {
-    const el = box.current;
-    if (!el) return;
-    if (atEnd.current) toEnd();
-    else if (first < last.current.first) el.scrollTop += el.scrollHeight - last.current.height;
-    last.current = { height: el.scrollHeight, first };
-  }, [first, end, pending, lines.length]);
-
-  useLayoutEffect(() => {
-    if (pending > 0) toEnd();
-  }, [pending]);
-
-  useEffect(() => {
-    const el = box.current;
-    if (!el) return undefined;
-    if (first > 1 && el.scrollHeight <= el.clientHeight) earlier();
-    // A phone's keyboard makes the box smaller; the end stays in sight.
-    const observer = new ResizeObserver(() => atEnd.current && toEnd());
-    observer.observe(el);
-    return () => observer.disconnect();
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- `earlier` is made anew at each rendering and means the same
-  }, [first]);
-
-  return { box, away, onScroll, toEnd };
 }

@@ -1,0 +1,81 @@
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
+import { edit } from '../../chat/actions';
+import { attachments, sendWith } from '../../chat/attachments';
+import { draftOf, setDraft, stopAside, type Draft } from '../../chat/draft';
+import { members } from '../../chat/groups';
+import { keyOf, type Conversation } from '../../chat/line';
+import { compose, decompose, mentionsIn } from '../../chat/markup';
+import { tellTyping } from '../../chat/typing';
+import { mended, notify, notifyFailure } from '../notice';
+
+/** The limit of a text, bytes. */
+const textLimit = 16 * 1024;
+
+type Area = { readonly current: HTMLTextAreaElement | null };
+
+/** What is being written in a conversation, and what sending it does. */
+export function useWriting(c: Conversation, area: Area) {
+  const key = keyOf(c);
+  const draft = draftOf(key);
+  const [busy, setBusy] = useState(false);
+  const picked = attachments.value.filter((a) => a.key === key);
+  const ready = draft.text.trim() !== '' || (picked.length > 0 && !draft.edit);
+  useGrowing(area, draft.text);
+  useEffect(() => {
+    // Not on a phone, where the keyboard would cover what one came to read.
+    if (draft.reply ?? draft.edit ?? matchMedia('(pointer: fine)').matches) area.current?.focus();
+  }, [area, draft.reply, draft.edit]);
+
+  function type(text: string) {
+    setDraft(key, { text });
+    tellTyping(c, text.trim() !== '');
+  }
+
+  async function submit() {
+    if (!ready || busy) return;
+    if (new TextEncoder().encode(draft.text).length > textLimit) {
+      notify('err_too_large');
+      return;
+    }
+    mended('err_too_large', 'err_file_too_large', 'err_upload');
+    setBusy(picked.length > 0 || !!draft.edit);
+    await (draft.edit ? saveEdit(c, draft) : sendText(c, draft));
+    setBusy(false);
+    area.current?.focus();
+  }
+
+  return { key, draft, picked, ready, busy, type, submit };
+}
+
+/** Whom a text mentions, of those it can mean. */
+function mentioned(c: Conversation, text: string): string[] {
+  return c.kind === 'group' ? mentionsIn(text, (members.value.get(c.id) ?? []).map((m) => m.user_account)) : [];
+}
+
+async function sendText(c: Conversation, { text, reply }: Draft): Promise<void> {
+  const key = keyOf(c);
+  setDraft(key, { text: '', reply: undefined });
+  tellTyping(c, false);
+  if (!(await sendWith(c, text.trim(), { reply_to: reply?.message_id, mentions: mentioned(c, text) }))) setDraft(key, { text, reply });
+}
+
+async function saveEdit(c: Conversation, { text, edit: line }: Draft): Promise<void> {
+  if (!line) return;
+  const typed = text.trim();
+  try {
+    await edit(c.conversation, line, compose(typed, decompose(line.text).names), mentioned(c, typed));
+    stopAside(keyOf(c));
+  } catch (error) {
+    notifyFailure(error, { 403: 'err_not_yours', 404: 'err_message_gone' });
+  }
+}
+
+/** Lets the field grow with its text; CSS says how far. */
+function useGrowing(area: Area, text: string) {
+  useLayoutEffect(() => {
+    const el = area.current;
+    if (!el) return;
+    el.style.height = 'auto';
+    el.style.height = `${el.scrollHeight + 2}px`;
+  }, [area, text]);
+}

@@ -1,0 +1,31 @@
+import { goHome } from '../../chat/route';
+import { t } from '../../text';
+import { Icon } from '../Icon';
+import { AccountSection } from './AccountSection';
+import { Devices } from './Devices';
+import { NotificationSection } from './NotificationSection';
+import { PasswordForm } from './PasswordForm';
+import { Privacy } from './Privacy';
+import { ProfileForm } from './ProfileForm';
+
+/** Everything about oneself, on one page. */
+export function Settings() {
+  return (
+    <main class="chat settings" data-testid="settings-page">
+      <header class="bar">
+        <button type="button" class="icon-button" data-testid="back" aria-label={t('back')} onClick={goHome}>
+          <Icon name="back" />
+        </button>
+        <h1>{t('settings')}</h1>
+      </header>
+      <div class="settings-body" tabIndex={0} role="region" aria-label={t('settings')}>
+        <ProfileForm />
+        <Privacy />
+        <NotificationSection />
+        <Devices />
+        <PasswordForm />
+        <AccountSection />
+      </div>
+    </main>
+  );
+}
