@@ -67,7 +67,8 @@ export function MessageMenu() {
     <Menu at={at} label={t('message_menu')} onClose={close}>
       {alive && inside && <QuickReactions line={line} c={c} pick={pick} />}
       {alive && inside && <MenuItem testid="menu-reply" icon="reply" text="reply" act={pick(() => startReply(keyOf(c), line))} />}
-      {line.text && <MenuItem testid="menu-copy" icon="copy" text="copy" act={pick(() => copy(decompose(line.text).typed))} />}
+      {/* Unencrypted pages from elsewhere have no clipboard. */}
+      {line.text && isSecureContext && <MenuItem testid="menu-copy" icon="copy" text="copy" act={pick(() => navigator.clipboard.writeText(decompose(line.text).typed))} />}
       {alive && inside && mine && line.message_type === 'text' && <MenuItem testid="menu-edit" icon="edit" text="edit" act={pick(() => startEdit(keyOf(c), line))} />}
       {alive && <MenuItem testid="menu-info" icon="info" text="details_of" act={pick(() => infoOf(line, c))} />}
       <MenuItem testid="menu-delete-me" icon="trash" text="delete_me" act={pick(() => erase(line, c, 'me'))} />
@@ -93,17 +94,6 @@ function QuickReactions({ line, c, pick }: { line: Line; c: Conversation; pick: 
       </button>
     </div>
   );
-}
-
-/** Unencrypted pages from elsewhere have no clipboard: there the words are marked and copied the old way. */
-async function copy(text: string): Promise<void> {
-  if (isSecureContext) return navigator.clipboard.writeText(text);
-  const area = document.createElement('textarea');
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand('copy');
-  area.remove();
 }
 
 async function erase(line: Line, c: Conversation, whose: 'me' | 'all'): Promise<void> {

@@ -11,7 +11,9 @@ import { mended, notify, notifyFailure } from '../notice';
 /** The limit of a text, bytes. */
 const textLimit = 16 * 1024;
 
-type Area = { readonly current: HTMLTextAreaElement | null };
+interface Area {
+  readonly current: HTMLTextAreaElement | null;
+}
 
 /** What is being written in a conversation, and what sending it does. */
 export function useWriting(c: Conversation, area: Area) {
