@@ -36,11 +36,12 @@ export const PATIENCE = 20_000;
  * @property {<A>(fn: (arg: A) => unknown, arg?: A) => Promise<unknown>} until  waits until fn is truthy in the page
  * @property {(selector: string) => Promise<unknown>} click
  * @property {(selector: string, text: string) => Promise<unknown>} fill
- * @property {(key: 'Enter' | 'Escape' | 'Tab') => Promise<unknown>} press
+ * @property {(key: 'Enter' | 'Escape' | 'Tab' | 'ArrowUp' | 'ArrowDown' | 'ArrowRight' | 'ContextMenu') => Promise<unknown>} press
  * @property {(selector: string, path: string) => Promise<unknown>} upload
  * @property {(path: string) => Promise<unknown>} screenshot
  * @property {(width: number, height: number) => Promise<unknown>} resize
  * @property {import('playwright-core').Page | null} playwright for tools that need the page itself (axe); null in Firefox
+ * @property {((person: Person) => Promise<Tab>) | null} beside  a page of somebody else in this browser, who shares its camera and microphone; null in Firefox
  * @property {() => Promise<void>} close
  */
 
@@ -92,6 +93,17 @@ export async function openChromium(person, env) {
     // A server that is not there: otherwise the sound library might start one of its own that outlives the browser.
     env: /** @type {Record<string, string>} */ ({ ...env, PULSE_SERVER: 'unix:/nonexistent' }),
   });
+  return chromiumTab(browser, person, async () => {
+    await browser.close();
+    rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
+  });
+}
+
+/**
+ * A page of somebody in a browser that is open.
+ * @param {import('playwright-core').Browser} browser @param {Person} person @param {() => Promise<void>} close @returns {Promise<Tab>}
+ */
+async function chromiumTab(browser, person, close) {
   const context = await browser.newContext({
     locale: person.locale ?? 'en-US',
     colorScheme: person.dark ? 'dark' : 'light',
@@ -106,6 +118,7 @@ export async function openChromium(person, env) {
   page.on('pageerror', (error) => log.push(`uncaught ${error.stack}`));
   return {
     kind: 'chromium', log, playwright: page,
+    beside: (other) => chromiumTab(browser, other, () => Promise.resolve()),
     goto: (url) => page.goto(url),
     reload: () => page.reload(),
     evaluate: (fn, arg) => page.evaluate(/** @type {any} */ (fn), arg),
@@ -116,10 +129,7 @@ export async function openChromium(person, env) {
     upload: (selector, path) => page.locator(selector).setInputFiles(path),
     screenshot: (path) => page.screenshot({ path }),
     resize: (width, height) => page.setViewportSize({ width, height }),
-    async close() {
-      await browser.close();
-      rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
-    },
+    close,
   };
 }
 
@@ -161,7 +171,7 @@ export async function openFirefox(person, env) {
   page.on('console', (line) => log.push(`${line.type()} ${line.text()}`));
   page.on('pageerror', (error) => log.push(`uncaught ${error instanceof Error ? error.stack : error}`));
   return {
-    kind: 'firefox', log, playwright: null,
+    kind: 'firefox', log, playwright: null, beside: null,
     goto: (url) => page.goto(url),
     reload: () => page.reload(),
     evaluate: (fn, arg) => page.evaluate(/** @type {any} */ (fn), arg),

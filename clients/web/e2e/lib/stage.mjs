@@ -17,6 +17,7 @@ import { openTerminal } from './terminal.mjs';
  * @typedef {object} Stage
  * @property {import('./server.mjs').Server} server
  * @property {(person: Person) => Promise<Actor>} chromium
+ * @property {(actor: Actor, person: Person) => Promise<Actor>} beside  opens a page for somebody in the Chromium of somebody else: light, for those who only chat
  * @property {(person: Person) => Promise<Actor>} firefox
  * @property {(account: string, password: string, args: string[]) => Promise<import('./terminal.mjs').Terminal>} terminal
  * @property {(line: string) => void} note prints a line with the test's result
@@ -86,13 +87,19 @@ export async function play(scene, note) {
       actors.push(actor);
       return actor;
     };
+    const beside = async (/** @type {Actor} */ { tab }, /** @type {Person} */ person) => {
+      if (!tab.beside) throw new Error('only Chromium has room for two');
+      const actor = { ...person, tab: await tab.beside(person), url: server.url };
+      actors.push(actor);
+      return actor;
+    };
     const terminal = async (/** @type {string} */ account, /** @type {string} */ password, /** @type {string[]} */ args) => {
       const opened = await openTerminal(env, server.url, account, password, args);
       closers.push(opened.close);
       logs.push({ name: `terminal-${account}`, output: opened.output });
       return opened;
     };
-    await Promise.race([scene({ server, chromium: enter(openChromium), firefox: enter(openFirefox), terminal, note }), limit]);
+    await Promise.race([scene({ server, chromium: enter(openChromium), beside, firefox: enter(openFirefox), terminal, note }), limit]);
   } catch (error) {
     note(`evidence in ${await keepEvidence(actors, logs)}`);
     throw error;
