@@ -195,7 +195,7 @@ func (w *writer) deliverLoop() {
 	for jobs := range w.delivery {
 		for _, j := range jobs {
 			j.op.finish(j.err)
-			if w.onReceipts != nil && j.receipts != nil {
+			if j.receipts != nil && w.onReceipts != nil {
 				w.onReceipts(j.receipts)
 			}
 		}
