@@ -25,6 +25,10 @@ type dialect struct {
 	openReaders func() (*sql.DB, error)
 	// openMigrator opens it for changes of the schema, which may take long.
 	openMigrator func() (*sql.DB, error)
+	// openAlone opens it for Copy, which nothing else may disturb; busy tells that something does.
+	openAlone func() (*sql.DB, error)
+	busy      func(error) bool
+	snapshot  []string // statements that begin reading one state of it
 	// steps tells goose what the migrations are.
 	steps func(context.Context, *sql.DB, fs.FS) ([]goose.ProviderOption, fs.FS, error)
 	// inspect logs what is wrong with the database's settings, or refuses it.

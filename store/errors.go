@@ -26,6 +26,10 @@ var (
 	ErrUnavailable = errors.New("store unavailable")
 	// ErrNewerSchema: the database was written by a newer release. It was not touched.
 	ErrNewerSchema = errors.New("database has a newer schema than this program knows")
+	// ErrOlderSchema: the database was written by an older release, and what was asked does not change it.
+	ErrOlderSchema = errors.New("database has an older schema; run this program's server on it once")
+	// ErrHalfCopied: the database is the target of a copy that was not completed.
+	ErrHalfCopied = errors.New("database is an incomplete copy; complete it by copying again")
 	// ErrInUse: another server, or a program that copies, has claimed the database.
 	ErrInUse = errors.New("another NeoChat server uses this database")
 	// ErrTooLarge: more members or recipients than the store takes at once.

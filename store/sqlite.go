@@ -35,6 +35,9 @@ func sqliteDialect(path string) dialect {
 		openWriter:   open(writerDSN),
 		openReaders:  open(readerDSN),
 		openMigrator: open(writerDSN),
+		openAlone:    open(aloneDSN),
+		busy:         sqliteBusy,
+		snapshot:     []string{"BEGIN"},
 		steps:        sqliteSteps,
 		inspect:      func(context.Context, *sql.DB, *slog.Logger) error { return nil },
 		claim:        func(context.Context, *sql.Conn, int64) (int64, error) { return 0, nil },
@@ -100,6 +103,17 @@ func lookSQLite(path string) (*sql.DB, error) {
 func writerDSN(path string) (string, error) {
 	return dsn(path, "rw", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
 		"temp_store(MEMORY)", "wal_autocheckpoint(4000)", "journal_size_limit(67108864)", "cache_size(-32768)")
+}
+
+// aloneDSN names the database for a connection beside which no program can have another.
+func aloneDSN(path string) (string, error) {
+	// Not a word of journal_mode, which would open the log before it is locked: the file remembers it.
+	return dsn(path, "rw", "locking_mode(EXCLUSIVE)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)")
+}
+
+func sqliteBusy(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == lib.SQLITE_BUSY
 }
 
 // readerDSN names the database for connections that can only read.

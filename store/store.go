@@ -53,7 +53,7 @@ type Store struct {
 }
 
 // Open opens the database, makes or migrates its schema, and starts the writer.
-// ErrNewerSchema means a newer program has used it; nothing was touched then.
+// ErrNewerSchema means a newer program has used it; nothing was touched then. ErrHalfCopied: see Copy.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	log := cfg.Logger
 	if log == nil {
@@ -100,6 +100,9 @@ func (s *Store) openWriter(ctx context.Context, exclusive bool) (err error) {
 	}
 	s.writeDB.SetMaxOpenConns(1)
 	if err := s.dialect.inspect(ctx, s.writeDB, s.log); err != nil {
+		return err
+	}
+	if err := refuseHalfCopied(ctx, s.writeDB, s.dialect); err != nil {
 		return err
 	}
 	s.writer = newWriter(s.writeDB, s.dialect, s.log, time.Now)

@@ -23,6 +23,7 @@ type commandLine struct {
 
 	Serve    serveCommand     `cmd:"" help:"Run the server."`
 	User     userCommand      `cmd:"" help:"Manage accounts; works while the server runs."`
+	Database databaseCommand  `cmd:"" help:"Move the database."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
 	Describe describeCommand  `cmd:"" name:"config" help:"About the configuration."`
 	Version  kong.VersionFlag `help:"Print the version and end."`
