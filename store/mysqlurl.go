@@ -59,7 +59,7 @@ func setMySQLAddress(cfg *mysql.Config, rest string) error {
 		cfg.Net = "tcp"
 		cfg.Addr, rest, _ = strings.Cut(rest, "/")
 		u, err := url.Parse("//" + cfg.Addr)
-		if err != nil || u.Hostname() == "" || u.Host != cfg.Addr {
+		if err != nil || u.Hostname() == "" || u.Host != cfg.Addr || strings.ContainsAny(cfg.Addr, "()") {
 			return fmt.Errorf("the database's host cannot be read: %s", mysqlForm)
 		}
 		if u.Port() == "" {
