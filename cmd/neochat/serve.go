@@ -83,6 +83,7 @@ type house struct {
 	blobs    blobs
 	sfu      *media.SFU
 	server   *signaling.Server
+	control  *control // nil: it could not be opened
 	listener net.Listener
 	http     *http.Server
 }
@@ -112,6 +113,9 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.listener.Addr()), MinPassword: c.MinPassword})
+	if h.control, err = listenControl(h.data, h.server.LookAgain); err != nil {
+		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
+	}
 	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
 	return h, nil
@@ -250,9 +254,17 @@ func (h *house) announce(out io.Writer) {
 func (h *house) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
+	h.closeControl()
 	h.server.Shutdown(ctx)
 	if err := h.http.Shutdown(ctx); err != nil {
 		h.http.Close()
+	}
+}
+
+func (h *house) closeControl() {
+	if h.control != nil {
+		h.control.close()
+		h.control = nil
 	}
 }
 
@@ -263,6 +275,7 @@ func (h *house) close() {
 	} else if h.listener != nil {
 		h.listener.Close()
 	}
+	h.closeControl()
 	if h.sfu != nil {
 		h.sfu.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 	"unicode"
 
 	"golang.org/x/term"
@@ -26,7 +27,9 @@ type userCommand struct {
 	Add      userAdd      `cmd:"" help:"Make an account. The password is asked for, or read from standard input or NEOCHAT_PASSWORD."`
 	Password userPassword `cmd:"" help:"Set an account's password and end its sessions."`
 	Suspend  userSuspend  `cmd:"" help:"Suspend an account and end its sessions, or let it back in."`
+	Delete   userDelete   `cmd:"" help:"Delete an account. What it wrote stays, and nobody gets its name again."`
 	List     userList     `cmd:"" help:"List the accounts."`
+	Invite   userInvite   `cmd:"" help:"Make a code with which people can register where registration is by invitation."`
 }
 
 type userAdd struct {
@@ -41,6 +44,16 @@ type userPassword struct {
 type userSuspend struct {
 	Account string `arg:""`
 	Undo    bool   `help:"Let the account back in."`
+}
+
+type userDelete struct {
+	Account string `arg:""`
+	Yes     bool   `help:"Do not ask whether that is meant."`
+}
+
+type userInvite struct {
+	Uses int `help:"How many people may register with it." default:"1"`
+	Days int `help:"For how many days it is good." default:"7"`
 }
 
 type userList struct{}
@@ -108,7 +121,7 @@ func (p *userPassword) Run(ctx context.Context, all *commandLine, std streams) e
 			return err
 		}
 		fmt.Fprintln(std.out, "set the password of", p.Account, "and ended its sessions")
-		return nil
+		return tellServer(ctx, all.User.Data, p.Account)
 	})
 }
 
@@ -121,9 +134,58 @@ func (u *userSuspend) Run(ctx context.Context, all *commandLine, std streams) er
 		if u.Undo {
 			fmt.Fprintln(std.out, u.Account, "may log in again")
 		} else {
-			fmt.Fprintln(std.out, "suspended", u.Account, "- a running server drops its connections within half a minute")
+			fmt.Fprintln(std.out, "suspended", u.Account, "and ended its sessions")
 		}
+		return tellServer(ctx, all.User.Data, u.Account)
+	})
+}
+
+// Run deletes the account.
+func (d *userDelete) Run(ctx context.Context, all *commandLine, std streams) error {
+	return all.User.with(ctx, std, false, func(s *store.Store) error {
+		if _, err := s.User(ctx, d.Account); err != nil {
+			return unknown(err, d.Account)
+		}
+		if err := d.confirm(std); err != nil {
+			return err
+		}
+		// Its groups and friends learn of it from what is stored, not at once.
+		err := s.DeleteAccount(ctx, d.Account, func([]store.Posted) {}, func([]store.FriendEvent) {})
+		if err != nil {
+			return unknown(err, d.Account)
+		}
+		fmt.Fprintln(std.out, "deleted", d.Account)
+		return tellServer(ctx, all.User.Data, d.Account)
+	})
+}
+
+// confirm has a person type the account's name.
+func (d *userDelete) confirm(std streams) error {
+	if d.Yes {
 		return nil
+	}
+	fmt.Fprintf(std.err, "Type %s to delete it for good: ", d.Account)
+	line, err := bufio.NewReader(std.in).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	if strings.TrimSpace(line) != d.Account {
+		return errors.New("nothing was deleted; type the account's name, or say --yes")
+	}
+	return nil
+}
+
+// Run makes the code.
+func (i *userInvite) Run(ctx context.Context, all *commandLine, std streams) error {
+	if i.Uses < 1 || i.Uses > 100_000 || i.Days < 1 || i.Days > 3650 {
+		return errors.New("--uses is from 1 to 100000, --days from 1 to 3650")
+	}
+	return all.User.with(ctx, std, false, func(s *store.Store) error {
+		code, err := s.CreateInvitation(ctx, i.Uses, time.Now().AddDate(0, 0, i.Days))
+		if err == nil {
+			fmt.Fprintln(std.out, code)
+		}
+		return err
 	})
 }
 
@@ -139,8 +201,13 @@ func (userList) Run(ctx context.Context, all *commandLine, std streams) error {
 			}
 			for _, u := range page {
 				state := "active"
-				if u.Suspended {
+				switch {
+				case u.Deleted:
+					state = "deleted"
+				case u.Suspended:
 					state = "suspended"
+				case u.Operator:
+					state = "operator"
 				}
 				fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", u.Account, oneLine(u.Name), u.RegistrationTime.Format("2006-01-02"), state)
 				after = u.Account

@@ -63,6 +63,11 @@ func TestUserMistakes(t *testing.T) {
 		{"", []string{"suspend", "nobody"}, "no account nobody"},
 		{"", []string{"suspend", "--undo", "nobody"}, "no account nobody"},
 		{"", []string{"suspend"}, "account"},
+		{"", []string{"delete", "nobody", "--yes"}, "no account nobody"},
+		{"bob\n", []string{"delete", "ann"}, "nothing was deleted"},
+		{"", []string{"delete", "ann"}, "nothing was deleted"},
+		{"", []string{"invite", "--uses", "0"}, "--uses"},
+		{"", []string{"invite", "--days", "0"}, "--days"},
 		{"", []string{"remove", "ann"}, "remove"},
 	} {
 		got := user(t, data, c.stdin, c.args...)
@@ -112,11 +117,11 @@ func TestUserBesideServer(t *testing.T) {
 }
 
 // TestSessionsEnd changes a password and suspends an account beside the server:
-// tokens are void at once, open connections end with the server's next look at them.
+// tokens are void at once, and the command makes the server end open connections.
 func TestSessionsEnd(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
-	register(t, s, "ann", "bob", "cat")
+	register(t, s, "ann", "bob", "cat", "dan")
 	bob, cat := login(t, s, "bob"), login(t, s, "cat")
 	c := dial(t, s, "/message")
 	token := c.want(t, "200", "message_type: login", "user_account: ann", "user_password: "+password).get("session")
@@ -139,12 +144,52 @@ func TestSessionsEnd(t *testing.T) {
 		t.Errorf("the new password is answered %s", got)
 	}
 	user(t, s.data, "", "suspend", "bob").must(t)
-	for name, c := range map[string]*client{"ann": c, "bob": bob} {
+	dan := login(t, s, "dan")
+	user(t, s.data, "dan\n", "delete", "dan").must(t)
+	for name, c := range map[string]*client{"ann": c, "bob": bob, "dan": dan} {
 		if got := c.closed(t); got != websocket.StatusPolicyViolation {
 			t.Errorf("the open connection of %s was closed with %d (%v), want 1008", name, got, c.err)
 		}
 	}
 	cat.want(t, "200", "message_type: profile", "type: GET") // who is not concerned stays
+	cat.want(t, "404", "message_type: text", "friends: dan", "text: hello")
+}
+
+// TestInvitation registers with a code, once.
+func TestInvitation(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir(), "--registration=invite")
+	code := strings.TrimSpace(user(t, s.data, "", "invite").must(t).out)
+	ask := func(account, code string) string {
+		c := dial(t, s, "/message")
+		defer c.gone()
+		return c.ask(t, "message_type: registered", "user_account: "+account, "user_password: "+password, "invite: "+code).get("stat")
+	}
+	for _, c := range []struct{ account, code, want string }{{"ann", "", "403"}, {"ann", code, "200"}, {"bob", code, "403"}} {
+		if got := ask(c.account, c.code); got != c.want {
+			t.Errorf("%s with %q is answered %s, want %s", c.account, c.code, got, c.want)
+		}
+	}
+	if list := user(t, s.data, "", "list").must(t).out; !strings.Contains(list, "operator") {
+		t.Errorf("the first account is not the operator's:\n%s", list)
+	}
+}
+
+// TestRegistrationBeyondLoopback is closed unless the operator says otherwise.
+func TestRegistrationBeyondLoopback(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		flags []string
+		want  string
+	}{{nil, "403"}, {[]string{"--registration=open"}, "200"}} {
+		line := append([]string{neochat, "serve", "--data", t.TempDir(), "--listen", "0.0.0.0:0", "--media-port", "0"}, c.flags...)
+		s := startLine(t, "", nil, line)
+		s.addr = "127.0.0.1" + s.addr[strings.LastIndex(s.addr, ":"):]
+		conn := dial(t, s, "/message")
+		if got := conn.ask(t, "message_type: registered", "user_account: ann", "user_password: "+password).get("stat"); got != c.want {
+			t.Errorf("with %q registering is answered %s, want %s", c.flags, got, c.want)
+		}
+	}
 }
 
 // TestListIsSafe puts what a terminal would obey into a name.
