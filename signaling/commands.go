@@ -36,6 +36,7 @@ func (s *Server) table() map[string]map[string]command {
 		"conversation": {"GET": do(listConversations)},
 		"history":      {"GET": do(history)},
 		"receipt":      {"POST": do(mark), "GET": do(listReceipts)},
+		"search":       {"GET": do(search)},
 		"sync":         {"GET": do(syncFrom), "POST": do(synced)},
 		"group":        {"POST": do(createGroup), "GET": do(showGroup), "PATCH": do(describeGroup), "DELETE": do(dissolveGroup)},
 		"member":       {"POST": do(invite), "GET": do(listMembers), "PATCH": do(setPermissions), "DELETE": do(endMembership)},

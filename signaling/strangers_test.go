@@ -85,6 +85,9 @@ func strangerCases() map[string]any {
 		"receipt POST": []strangerCase{{"conversation", func(x things) []string {
 			return []string{"conversation", x.conversation, "read_seq", "1"}
 		}}},
+		"search GET": []strangerCase{{"conversation", func(x things) []string {
+			return []string{"conversation", x.conversation, "text", "see"}
+		}}},
 		"group GET":   byGroup,
 		"member GET":  byGroup,
 		"member POST": []strangerCase{{"group", func(x things) []string { return []string{"group_id", x.group, "friends", "eve"} }}},

@@ -47,6 +47,11 @@ type dialect struct {
 	// the value of column x that was to be inserted.
 	upsert func(key, set string) string
 
+	wordsKey string // the column of message_words that is the message's id
+	hasWords string // is true of the rows of message_words that a word list finds
+	// wordList finds what has all tokens of any one group. any: they are beginnings of tokens.
+	wordList func(groups [][]string, any bool) string
+
 	failed        func(error) bool // the database itself is in trouble, not one operation
 	lost          func(error) bool // the connection is gone, before anything was done
 	noTransaction func(error) bool // a ROLLBACK had nothing to roll back

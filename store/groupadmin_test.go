@@ -302,11 +302,11 @@ func checkGroup(t *testing.T, s *Store, g Group) {
 	t.Helper()
 	var members, creators, present, dissolved int
 	err := s.readDB.QueryRowContext(t.Context(), `SELECT
-		(SELECT COUNT(*) FROM group_members WHERE group_id = ?1),
-		(SELECT COUNT(*) FROM group_members WHERE group_id = ?1 AND permissions = 'creator'),
-		(SELECT COUNT(*) FROM memberships v JOIN group_members m ON m.user_account = v.user_account AND m.group_id = ?1
-			WHERE v.conversation = ?2 AND v.until_seq = ?3),
-		(SELECT dissolved FROM chat_groups WHERE group_id = ?1)`, g.ID, g.Conversation, stillHere).Scan(&members, &creators, &present, &dissolved)
+		(SELECT COUNT(*) FROM group_members WHERE group_id = g.group_id),
+		(SELECT COUNT(*) FROM group_members WHERE group_id = g.group_id AND permissions = 'creator'),
+		(SELECT COUNT(*) FROM memberships v JOIN group_members m ON m.user_account = v.user_account AND m.group_id = g.group_id
+			WHERE v.conversation = ? AND v.until_seq = ?),
+		g.dissolved FROM chat_groups g WHERE g.group_id = ?`, g.Conversation, stillHere, g.ID).Scan(&members, &creators, &present, &dissolved)
 	if err != nil {
 		t.Error(err)
 	}

@@ -69,6 +69,9 @@ func mysqlDialect(name string) (dialect, error) {
 		failed:        mysqlFailed,
 		lost:          mysqlLost,
 		noTransaction: func(error) bool { return false },
+		wordsKey:      "id",
+		hasWords:      "MATCH (message_words.words) AGAINST (? IN BOOLEAN MODE)",
+		wordList:      func(groups [][]string, any bool) string { return wordList(groups, any, "+", " ", " ") },
 		upsert: func(_, set string) string {
 			return " ON DUPLICATE KEY UPDATE " + inserted.ReplaceAllString(set, "VALUES($1)")
 		},

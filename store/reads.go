@@ -48,6 +48,13 @@ const (
 	qSessions
 	qInvitation
 	qUsage
+	qIndexed
+	qIndexNext
+	qIndexAgain
+	qMyStays
+	qWithWords
+	qFirstAfter
+	qLastMessage
 	numReads
 )
 
@@ -83,7 +90,7 @@ const seenChange = "CASE WHEN w.until_change < d.last_change THEN w.until_change
 // stillHere is until_seq and until_change of somebody who has not left.
 const stillHere = int64(1<<63 - 1)
 
-func readQueries(dialect) [numReads]string {
+func readQueries(d dialect) [numReads]string {
 	return [numReads]string{
 		qChange:   "SELECT value FROM counters WHERE name = 'change'",
 		qUser:     "SELECT " + userColumns + " FROM users WHERE user_account = ? AND deleted = 0",
@@ -221,5 +228,19 @@ func readQueries(dialect) [numReads]string {
 			ORDER BY r.receipt_change LIMIT ?`,
 		qSyncAccount: "SELECT change_no, kind, carry FROM account_changes WHERE user_account = ? AND change_no > ? AND change_no <= ? ORDER BY change_no LIMIT ?",
 		qSynced:      "SELECT delivered_change, sync_change FROM devices WHERE user_account = ? AND device = ?",
+
+		// Search.
+		qIndexed:    "SELECT value FROM counters WHERE name = 'indexed'",
+		qIndexNext:  "SELECT id, conversation, author, message FROM messages WHERE id > ? ORDER BY id LIMIT ?",
+		qIndexAgain: "SELECT id FROM messages_to_index WHERE id > 0 ORDER BY id LIMIT ?",
+		qMyStays: `SELECT w.conversation, w.since_seq, w.until_seq, w.until_change, c.last_change FROM memberships w
+			JOIN conversations c ON c.id = w.conversation WHERE w.user_account = ?`,
+		qWithWords: `SELECT m.id, m.conversation, m.seq, m.change_no, m.post_change, m.author, m.message, m.create_time
+			FROM message_words JOIN messages m ON m.id = message_words.` + d.wordsKey + `
+			LEFT JOIN hidden_messages h ON h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq
+			WHERE ` + d.hasWords + " AND message_words." + d.wordsKey + " > ? AND message_words." + d.wordsKey + ` < ?
+			AND h.seq IS NULL ORDER BY message_words.` + d.wordsKey + " DESC LIMIT ?",
+		qFirstAfter:  "SELECT id, post_change, create_time FROM messages WHERE id >= ? ORDER BY id LIMIT 1",
+		qLastMessage: "SELECT id FROM messages WHERE id > 0 ORDER BY id DESC LIMIT 1",
 	}
 }

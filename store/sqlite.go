@@ -52,6 +52,9 @@ func sqliteDialect(path string) dialect {
 		failed:        sqliteFailed,
 		lost:          func(error) bool { return false },
 		noTransaction: noTransaction,
+		wordsKey:      "rowid",
+		hasWords:      "message_words MATCH ?",
+		wordList:      func(groups [][]string, any bool) string { return wordList(groups, any, "", " AND ", " OR ") },
 		upsert: func(key, set string) string {
 			return " ON CONFLICT (" + key + ") DO UPDATE SET " + inserted.ReplaceAllString(set, "excluded.$1")
 		},

@@ -48,6 +48,7 @@ type Store struct {
 	writer    *writer
 	passwords *hasher
 	quota     int64 // bytes of files per account; 0: any number
+	indexer   *indexer
 	closing   sync.Once
 	closed    error // set within closing
 }
@@ -74,6 +75,8 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err := s.open(ctx, cfg.Exclusive); err != nil {
 		return nil, errors.Join(fmt.Errorf("store: %w", err), s.closeDatabases())
 	}
+	s.indexer = startIndexer(s)
+	s.writer.committed = s.indexer.committed
 	s.writer.start()
 	return s, nil
 }
@@ -136,6 +139,7 @@ func (s *Store) AfterBatch(f func()) { s.writer.told = f }
 // callbacks and closes the database. It may be called more than once.
 func (s *Store) Close() error {
 	s.closing.Do(func() {
+		s.indexer.stop()
 		s.writer.stop()
 		s.closed = s.closeDatabases()
 	})

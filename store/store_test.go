@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -94,6 +95,9 @@ func TestSettings(t *testing.T) {
 	}
 }
 
+// byWords is how SQLite shows that a full-text index is asked for words or for a row.
+var byWords = regexp.MustCompile(`^SCAN message_words VIRTUAL TABLE INDEX [0-9]+:(M|=)`)
+
 // A query that reads a whole table is a query that fails in a year.
 func TestNoQueryScans(t *testing.T) {
 	sqliteOnly(t)
@@ -111,7 +115,7 @@ func TestNoQueryScans(t *testing.T) {
 	for _, q := range all {
 		for _, step := range plan(t, s, q) {
 			// "v" is qConversations' subquery, the account's own list.
-			if strings.HasPrefix(step, "SCAN ") && step != "SCAN v" && !strings.Contains(step, "CONSTANT ROW") && !strings.HasSuffix(step, "VALUES CLAUSE") {
+			if strings.HasPrefix(step, "SCAN ") && step != "SCAN v" && !strings.Contains(step, "CONSTANT ROW") && !strings.HasSuffix(step, "VALUES CLAUSE") && !byWords.MatchString(step) {
 				t.Errorf("%s\n of %s", step, q)
 			}
 		}

@@ -50,7 +50,9 @@ type writer struct {
 	closed bool         // guarded by mu
 	queue  chan operation
 
-	told     func() // runs after the callbacks of each batch; may be nil; set before the first operation
+	told      func() // runs after the callbacks of each batch; may be nil; set before the first operation
+	committed func() // is told of every commit; never waits
+
 	delivery chan []job
 	done     chan struct{} // closed when the last callback returned
 
@@ -289,6 +291,7 @@ func (w *writer) attempt(jobs []job) error {
 	}
 	jobs[len(jobs)-1].receipts = w.batch.receipts
 	w.toldReceipts(w.batch)
+	w.committed()
 	return nil
 }
 

@@ -85,6 +85,11 @@ const (
 	wDropRelations
 	wDropAccountChanges
 	wEmptyUser
+	wIndexed
+	wSetIndexed
+	wIndexedAnew
+	wDropWords
+	wIndexable
 	numWrites
 )
 
@@ -183,6 +188,13 @@ func writeQueries(d dialect) [numWrites]string {
 			d.upsert("conversation, seq, user_account, reaction", "change_no = {change_no}, removed = {removed}"),
 		wReacted: "UPDATE messages SET reacted = 1 WHERE id = ?",
 		wTallies: "SELECT reaction, COUNT(*) FROM reactions WHERE conversation = ? AND seq = ? AND removed = 0 GROUP BY reaction",
+
+		// The index for search.
+		wIndexed:     "SELECT value FROM counters WHERE name = 'indexed'",
+		wSetIndexed:  "UPDATE counters SET value = ? WHERE name = 'indexed'",
+		wIndexedAnew: "DELETE FROM messages_to_index WHERE id = ?",
+		wDropWords:   "DELETE FROM message_words WHERE " + d.wordsKey + " = ?",
+		wIndexable:   "SELECT id, conversation, author, message FROM messages WHERE id = ?",
 	}
 }
 
@@ -201,6 +213,7 @@ const (
 	mAccountChanges
 	mMentions
 	mReceiptChange
+	mWords
 	numMultis
 )
 
@@ -219,6 +232,7 @@ func multiQueries(d dialect) [numMultis]multiSQL {
 		mStays:          {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
 		mMembers:        {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
 		mAccountChanges: {"INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES ", "(?, ?, ?, ?)", ", ", ""},
+		mWords:          {"INSERT INTO message_words (" + d.wordsKey + ", words) VALUES ", "(?, ?)", ", ", ""},
 		mLastSeq:        {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
 		mReadSeq: {"INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, delivered_seq) VALUES ",
 			"(?, ?, ?, 0, 0, ?, ?)", ", ", d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+
