@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"neochat/clients/sdk"
+	"neochat/clients/sdk/sdktest"
 )
 
 // mirror is what a device knows that goes by its events alone.
@@ -141,11 +142,19 @@ func TestEventsTellAllThatHistoryDoes(t *testing.T) {
 	a, b := w.dial("ann", "x"), w.dial("bob", "x")
 	g, err := a.CreateGroup(ctx(t), "Team", "", "bob", "carl")
 	must(t, err)
+	line, err := sdktest.NewCutter(w.server.URL) // carl's alone
+	must(t, err)
+	t.Cleanup(line.Close)
+	phone := func(state sdk.State) sdk.Options {
+		opt := w.options("carl", "phone")
+		opt.URL, opt.State = line.URL, state
+		return opt
+	}
 	path := filepath.Join(t.TempDir(), "state")
 	know := newMirror(t)
 	file, err := sdk.OpenFileState(path)
 	must(t, err)
-	carl, err := sdk.Dial(ctx(t), withState(w.options("carl", "phone"), file))
+	carl, err := sdk.Dial(ctx(t), phone(file))
 	must(t, err)
 	page, _, err := carl.History(ctx(t), g.Conversation, sdk.HistoryQuery{})
 	must(t, err)
@@ -157,11 +166,17 @@ func TestEventsTellAllThatHistoryDoes(t *testing.T) {
 	for round := range 12 {
 		rumpus(t, r, []*person{a, b}, sdk.To{GroupID: g.ID}, &sent, 12)
 		switch round % 4 {
-		case 0:
+		case 0: // everybody's connection breaks, and carl's stays away for a while
+			line.To("http://127.0.0.1:1")
+			line.Cut()
 			w.cutter.Cut()
+			rumpus(t, r, []*person{a, b}, sdk.To{GroupID: g.ID}, &sent, 12)
+			line.To(w.server.URL)
 		case 1:
 			w.server.Kill()
 			w.start()
+			rumpus(t, r, []*person{a, b}, sdk.To{GroupID: g.ID}, &sent, 12)
+			line.To(w.server.URL)
 		case 2: // the program ends, and another one goes on
 			know.until(carl, sent[len(sent)-1], 5)
 			carl.Close()
@@ -169,7 +184,7 @@ func TestEventsTellAllThatHistoryDoes(t *testing.T) {
 			rumpus(t, r, []*person{a, b}, sdk.To{GroupID: g.ID}, &sent, 12)
 			file, err = sdk.OpenFileState(path)
 			must(t, err)
-			carl, err = sdk.Dial(ctx(t), withState(w.options("carl", "phone"), file))
+			carl, err = sdk.Dial(ctx(t), phone(file))
 			must(t, err)
 		}
 		know.until(carl, sent[len(sent)-1], 10)
@@ -199,11 +214,6 @@ func (m *mirror) until(c *sdk.Client, sent sdk.Sent, n int) {
 			m.t.Fatal("the events stopped")
 		}
 	}
-}
-
-func withState(opt sdk.Options, state sdk.State) sdk.Options {
-	opt.State = state
-	return opt
 }
 
 // The plain device is sent what it missed, and resumes by sync after a loss.
