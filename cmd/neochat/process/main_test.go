@@ -1,5 +1,6 @@
 // Package process tests neochat from outside: the binary as a process, over
-// real sockets, with frames written byte by byte. It imports nothing of neochat.
+// real sockets, with frames written byte by byte. It imports nothing of neochat but
+// the database server that some of its tests are given.
 package process
 
 import (
