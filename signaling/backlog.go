@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"errors"
 	"math"
 	"sync"
 	"time"
@@ -11,6 +12,9 @@ import (
 
 // confirmEvery is the least time between two pings that confirm deliveries.
 const confirmEvery = 200 * time.Millisecond
+
+// catchUpAgain is how long catching up waits for a database that is away.
+const catchUpAgain = time.Second
 
 // backlog brings a plain device, which knows nothing of cursors, level with what
 // it missed, and moves its cursor: a pong confirms what was written before its ping.
@@ -60,6 +64,17 @@ func (b *backlog) begin() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.plain, b.catching = true, true
+}
+
+// again makes a plain device catch up once more, from what it has confirmed. start: the caller must start a
+// goroutine that does; else one is at it.
+func (b *backlog) again() (start bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	start = b.plain && !b.catching
+	b.catching = b.catching || start
+	b.missed = true
+	return start
 }
 
 // reading notes that a page is about to be read: what is committed by now, it will hold.
@@ -129,6 +144,10 @@ func (c *conn) catchUp() {
 	for c.ctx.Err() == nil {
 		c.backlog.reading()
 		page, err := c.srv.store.Undelivered(c.ctx, c.account, c.device, after, 200)
+		if errors.Is(err, store.ErrUnavailable) {
+			c.pause(catchUpAgain)
+			continue
+		}
 		if err != nil {
 			c.srv.failed(c.ctx, "reading what a device missed", err)
 			c.close(wire.CloseTryLater, "what you missed cannot be read now")
@@ -154,6 +173,31 @@ func (c *conn) catchUp() {
 		}
 		if c.backlog.reached(after, len(page) == 0) {
 			return
+		}
+	}
+}
+
+// pause waits, or until the connection ends.
+func (c *conn) pause(d time.Duration) {
+	wait := time.NewTimer(d)
+	defer wait.Stop()
+	select {
+	case <-wait.C:
+	case <-c.ctx.Done():
+	}
+}
+
+// tellDoubt makes every connection look for what it was not told, because nobody knows whether it is there: a
+// plain device catches up again, others are told to sync.
+func (s *Server) tellDoubt() {
+	sync := item{data: wire.End(wire.Append(nil, "message_type", "sync")), push: true}
+	for _, c := range s.connections() {
+		switch {
+		case !c.loggedIn.Load():
+		case c.device != "":
+			c.push(sync)
+		case c.backlog.again():
+			go c.catchUp()
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/coder/websocket"
 
+	"neochat/store"
 	"neochat/wire"
 )
 
@@ -379,4 +380,22 @@ func TestCatchingUpLosesNothingOfOnesOwn(t *testing.T) {
 	if _, full := b.holdBack(item{data: make([]byte, maxPushed+1), change: 9, told: true}); !full {
 		t.Error("what is held back has no bound")
 	}
+}
+
+// TestDoubtIsTold: after a commit without an outcome a plain device is sent what it may have missed, and
+// another is told to sync.
+func TestDoubtIsTold(t *testing.T) {
+	w := newWorld(t, Times{}, "a", "b")
+	named, plain := w.login("b", "1"), w.login("b", "")
+	done := make(chan error, 1)
+	// Stored, and told nobody: as when the answer to a commit was lost.
+	w.store.Post(store.Draft{Author: "a", To: []store.Target{{Account: "b"}}, Kind: "text", Text: "unheard"}, func(_ []store.Posted, err error) {
+		w.srv.tellDoubt()
+		done <- err
+	})
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	plain.await("message_type", "text", "text", "unheard")
+	named.expect("message_type", "sync")
 }

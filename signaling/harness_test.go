@@ -198,6 +198,20 @@ func (c *client) quiet() {
 	c.expect("task_id", "quiet", "stat", "200")
 }
 
+// quietBut is quiet where pushes of one kind may come at any time.
+func (c *client) quietBut(kind string) {
+	c.t.Helper()
+	c.send("task_id", "quiet", "message_type", "profile", "type", "GET")
+	for {
+		if m := c.next(); m.Get("message_type") != kind {
+			if !has(m, []string{"task_id", "quiet", "stat", "200"}) {
+				c.t.Fatalf("%s: was told %q", c.account, m.Fields)
+			}
+			return
+		}
+	}
+}
+
 // closeCode waits for the end of the connection.
 func (c *client) closeCode() int {
 	c.t.Helper()

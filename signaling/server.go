@@ -5,7 +5,9 @@ package signaling
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -101,6 +103,7 @@ func New(cfg Config) *Server {
 	s.presence = newPresence(s)
 	s.commands = s.table()
 	s.store.AfterBatch(s.startLate)
+	s.store.OnDoubt(s.tellDoubt)
 	s.store.OnReceipts(s.tellReceipts)
 	return s
 }
@@ -121,11 +124,8 @@ func (s *Server) Handler() http.Handler {
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
-	conns := make([]*conn, 0, len(s.conns))
-	for c := range s.conns {
-		conns = append(conns, c)
-	}
 	s.mu.Unlock()
+	conns := s.connections()
 	s.cells.shutdown()
 	for _, c := range conns {
 		c.close(wire.CloseRestart, "the server restarts")
@@ -141,6 +141,13 @@ func (s *Server) Shutdown(ctx context.Context) {
 		<-done
 	}
 	s.presence.stop()
+}
+
+// connections returns those there are.
+func (s *Server) connections() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.conns))
 }
 
 // startLate starts the writers of those whom a batch of the store's callbacks told something, so that each

@@ -34,6 +34,7 @@ type job struct {
 	op       operation
 	err      error
 	receipts []Receipt // to be told after it
+	doubted  bool      // a commit before it had no outcome
 }
 
 // writer owns the writing connection. One goroutine commits, another runs the
@@ -57,6 +58,7 @@ type writer struct {
 	done     chan struct{} // closed when the last callback returned
 
 	onReceipts func([]Receipt) // may be nil; set before the first operation
+	onDoubt    func()          // likewise
 
 	// Owned by the committing goroutine (by Open before start, by Close after done).
 	conn    *sql.Conn
@@ -65,6 +67,7 @@ type writer struct {
 	cache   *cache
 	batch   *batch
 	away    bool             // the database failed at the last attempt
+	doubt   bool             // a commit had no outcome, and nothing has been committed since
 	session int64            // of the last connection that claimed the database
 	untold  map[stayKey]step // receipts that are held back
 	toldAt  int64            // when receipts were last told; Unix ms
@@ -196,6 +199,9 @@ func (w *writer) deliverLoop() {
 	defer close(w.done)
 	for jobs := range w.delivery {
 		for _, j := range jobs {
+			if w.onDoubt != nil && j.doubted {
+				w.onDoubt()
+			}
 			j.op.finish(j.err)
 			if j.receipts != nil && w.onReceipts != nil {
 				w.onReceipts(j.receipts)
@@ -287,8 +293,13 @@ func (w *writer) attempt(jobs []job) error {
 		return w.lost(ctx, err)
 	}
 	if _, err := w.conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return w.lost(ctx, fmt.Errorf("%w: commit: %w", errDatabase, err))
+		err = w.lost(ctx, fmt.Errorf("%w: commit: %w", errDatabase, err))
+		if w.conn == nil {
+			w.enterDoubt()
+		}
+		return err
 	}
+	w.leaveDoubt(jobs)
 	jobs[len(jobs)-1].receipts = w.batch.receipts
 	w.toldReceipts(w.batch)
 	w.committed()
