@@ -268,34 +268,54 @@ func (h *Host) Add(name string) (token string, err error) {
 		return "", ErrName
 	}
 	token = newToken()
-	err = h.change(name, true, func(e *entry) { e.Token = hashToken(token) })
+	err = h.change(name, true, func(e *entry) error {
+		e.Token = hashToken(token)
+		return nil
+	})
 	return token, err
 }
 
 // Grant lets a plugin do g in a conversation, or in All.
 func (h *Host) Grant(name string, g Grant, conversation string) error {
-	return h.change(name, false, func(e *entry) { e.add(g, conversation) })
+	return h.change(name, false, func(e *entry) error {
+		e.add(g, conversation)
+		return nil
+	})
 }
+
+// ErrEverywhere: what is granted in all conversations cannot be taken back in one.
+var ErrEverywhere = errors.New("it is granted in all conversations, and can only be taken back in all")
 
 // Revoke takes back a grant for a conversation; All: for all of them.
 func (h *Host) Revoke(name string, g Grant, conversation string) error {
-	return h.change(name, false, func(e *entry) { e.remove(g, conversation) })
+	return h.change(name, false, func(e *entry) error {
+		if conversation != All && e.allows(g, "") {
+			return ErrEverywhere
+		}
+		e.remove(g, conversation)
+		return nil
+	})
 }
 
 // Remove forgets a plugin, with its grants and its token; its connection ends. A plugin that
 // the host started stays, granted nothing.
 func (h *Host) Remove(name string) error {
-	return h.change(name, true, func(e *entry) { *e = entry{gone: true} })
+	return h.change(name, true, func(e *entry) error {
+		*e = entry{gone: true}
+		return nil
+	})
 }
 
 // change changes what is known of a plugin, in the file and here. end: its connection ends.
 // A plugin that is not known yet is made known by end alone.
-func (h *Host) change(name string, end bool, edit func(*entry)) error {
+func (h *Host) change(name string, end bool, edit func(*entry) error) error {
 	h.edit.Lock()
 	defer h.edit.Unlock()
 	entries, known := h.entries(name)
 	e := entries[name].clone()
-	edit(&e)
+	if err := edit(&e); err != nil {
+		return err
+	}
 	if !known && (!end || e.gone) {
 		return fmt.Errorf("%w: %s", ErrUnknown, name)
 	}
@@ -310,7 +330,7 @@ func (h *Host) change(name string, end bool, edit func(*entry)) error {
 		p = h.newPlugin(name, e)
 		h.plugins[name] = p
 	}
-	p.entry = e
+	p.entry, p.entry.gone = e, false
 	if end && p.conn != nil {
 		p.conn.cancel()
 	}
