@@ -22,6 +22,9 @@ const (
 	maxPages = 20 // requests that one get_old_message may take
 )
 
+// sentPrefix begins the client_message_id of what plugins send, on whichever device.
+const sentPrefix = "plugin-"
+
 // call is what a plugin may ask for.
 type call struct {
 	name  string
@@ -243,10 +246,10 @@ func (c *conn) sendMessage(m wire.Message) result {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, c.h.opt.Limits.Answer)
 	defer cancel()
-	draft := sdk.Draft{Text: sdk.EscapeText(m.Get("text"))}
+	draft := sdk.Draft{Text: sdk.EscapeText(m.Get("text")), ClientMessageID: sentPrefix + newToken()}
 	if id != "" {
 		sum := sha256.Sum256([]byte(c.plugin.name + "\x00" + id)) // one plugin's must not meet another's
-		draft.ClientMessageID = "plugin-" + hex.EncodeToString(sum[:16])
+		draft.ClientMessageID = sentPrefix + hex.EncodeToString(sum[:16])
 	}
 	sent, err := c.h.opt.Client.Send(ctx, to, draft)
 	if err != nil {

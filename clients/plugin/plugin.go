@@ -217,9 +217,13 @@ func (h *Host) admit() bool {
 	return true
 }
 
-// Deliver gives a message of a conversation to the plugins that may receive it. It never waits.
+// Deliver gives a message of a conversation to the plugins that may receive it, unless a plugin
+// sent it: two that answer each other would never end. It never waits.
 func (h *Host) Deliver(m sdk.Message) {
 	h.places.learn(m)
+	if m.Author == h.opt.Client.Account() && strings.HasPrefix(m.ClientMessageID, sentPrefix) {
+		return
+	}
 	encoded, err := wire.Encode(m.Wire)
 	if err != nil || len(m.Wire.Fields) == 0 {
 		h.log.Warn("a message cannot be told to plugins", "message_id", m.ID, "error", err)

@@ -56,6 +56,8 @@ func commands() []command {
 		{"password", "", "change your password; it is asked for", (*chat).password},
 		{"devices", "[end N]", "where you are logged in; log one of them out", (*chat).showDevices},
 		{"account", "[delete]", "what your account may and has; delete it for good", (*chat).account},
+		{"plugins", "[add|remove NAME]", "programs that chat for you, and what they may do", (*chat).managePlugins},
+		{"plugins", "grant|revoke NAME GRANT [all]", "let one receive, history, people or send: here, or in all conversations", (*chat).managePlugins},
 		{"help", "", "this list", (*chat).help},
 		{"quit", "", "end (so does Ctrl-D)", func(*chat, context.Context, string) error { return errQuit }},
 	}
@@ -148,8 +150,13 @@ func (c *chat) send(ctx context.Context, d sdk.Draft) error {
 		c.learn(t)
 		c.fetchReceipts(ctx, t)
 	}
-	c.noteOwn(sdk.Message{Type: sdk.TypeText, Author: c.client.Account(), Conversation: sent.Conversation, Seq: sent.Seq,
-		ID: sent.MessageID, Time: sent.Time, GroupID: t.group, Text: d.Text, ReplyTo: d.ReplyTo, Mentions: d.Mentions})
+	own := sdk.Message{Type: sdk.TypeText, Author: c.client.Account(), Conversation: sent.Conversation, Seq: sent.Seq,
+		ID: sent.MessageID, Time: sent.Time, GroupID: t.group, Text: d.Text, ReplyTo: d.ReplyTo, Mentions: d.Mentions}
+	if t.account != "" {
+		own.Friends = []string{t.account}
+	}
+	c.noteOwn(own)
+	c.tellPlugins(own)
 	return nil
 }
 

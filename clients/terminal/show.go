@@ -14,6 +14,7 @@ func (c *chat) showEvents(ctx context.Context) {
 	for e := range c.client.Events() {
 		switch v := e.(type) {
 		case sdk.Message:
+			c.tellPlugins(v)
 			c.arrived(ctx, v)
 		case sdk.Edit, sdk.Deletion, sdk.Reaction:
 			c.changed(ctx, e)

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"neochat/clients/plugin"
 	"neochat/clients/sdk"
 )
 
@@ -23,6 +24,7 @@ type Options struct {
 	State    string                 // a file that keeps how far the chat came and what was not sent; "": none
 	Register bool                   // make the account first
 	Invite   string                 // a code to register with, where the server asks for one
+	Plugins  *PluginOptions         // nil: no plugins are hosted
 
 	In          io.Reader // an *os.File that is a terminal where Interactive is set
 	Out         io.Writer // what others say, and what commands answer
@@ -86,7 +88,12 @@ func Run(ctx context.Context, opt Options) error {
 		return err
 	}
 	defer scr.restore()
-	return newChat(opt, client, scr).run(ctx)
+	c := newChat(opt, client, scr)
+	if err := c.hostPlugins(); err != nil {
+		return err
+	}
+	defer c.endPlugins()
+	return c.run(ctx)
 }
 
 // openState opens the file that Options name; nil: they name none.
@@ -157,6 +164,7 @@ type chat struct {
 	opt     Options
 	client  *sdk.Client
 	scr     screen
+	plugins *plugin.Host     // nil: none are hosted
 	read    chan sdk.Receipt // what was shown, to be marked as read
 	writing chan bool        // a text is being written, or was emptied
 	lines   chan input       // read by work, and by commands that ask
