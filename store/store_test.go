@@ -217,7 +217,7 @@ func TestTwoProgramsShareADatabase(t *testing.T) {
 }
 
 func TestNewerSchemaInTheLogIsSeen(t *testing.T) {
-	path := databases.Fresh(t)
+	path := databases.Own(t)
 	s := openAt(t, path)
 	if _, err := s.writer.conn.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (?, 1)", newestMigration+1); err != nil {
 		t.Fatal(err)

@@ -152,6 +152,34 @@ func (s *Server) Exec(statement string) error {
 	return errors.Join(err, db.Close())
 }
 
+// Empty makes the database as it was after the migrations: only the counters have rows, of value 0.
+func (s *Server) Empty(database string) error {
+	db, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tables, err := tablesOf(db, database)
+	if err != nil || len(tables) == 0 {
+		return err
+	}
+	statements := []string{"USE " + database, "SET SESSION foreign_key_checks = 0", "UPDATE counters SET value = 0"}
+	for table, numbered := range tables {
+		if table != "counters" && table != "goose_db_version" {
+			statements = append(statements, "DELETE FROM "+table)
+			if numbered {
+				statements = append(statements, "ALTER TABLE "+table+" AUTO_INCREMENT = 1")
+			}
+		}
+	}
+	for _, statement := range statements {
+		if _, err := db.Exec(statement); err != nil {
+			return fmt.Errorf("%s: %w", statement, err)
+		}
+	}
+	return nil
+}
+
 // Copy makes the database to with the tables and rows of from.
 func (s *Server) Copy(from, to string) error {
 	db, err := s.open()
@@ -169,7 +197,7 @@ func (s *Server) Copy(from, to string) error {
 	if _, err := db.Exec("CREATE DATABASE " + to); err != nil {
 		return err
 	}
-	for _, table := range tables {
+	for table := range tables {
 		if err := copyTable(db, from, to, table); err != nil {
 			return fmt.Errorf("copy %s: %w", table, err)
 		}
@@ -177,18 +205,21 @@ func (s *Server) Copy(from, to string) error {
 	return nil
 }
 
-func tablesOf(db *sql.DB, database string) (tables []string, err error) {
-	rows, err := db.Query("SELECT table_name FROM information_schema.tables WHERE table_schema = ?", database)
+// tablesOf tells of each table whether its rows have been numbered.
+func tablesOf(db *sql.DB, database string) (map[string]bool, error) {
+	rows, err := db.Query("SELECT table_name, COALESCE(auto_increment, 0) > 1 FROM information_schema.tables WHERE table_schema = ?", database)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	tables := map[string]bool{}
 	for rows.Next() {
 		var table string
-		if err := rows.Scan(&table); err != nil {
+		var numbered bool
+		if err := rows.Scan(&table, &numbered); err != nil {
 			return nil, err
 		}
-		tables = append(tables, table)
+		tables[table] = numbered
 	}
 	return tables, rows.Err()
 }
