@@ -155,6 +155,7 @@ func (p *presence) stop() {
 func (p *presence) tell(account string) {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
+	noted := p.noted(account)
 	audience, err := p.srv.store.Audience(ctx, account)
 	if err != nil {
 		p.srv.log.Warn("reading who may see an account", "error", err)
@@ -163,7 +164,7 @@ func (p *presence) tell(account string) {
 	state := p.state(account)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	full := view{state, p.lastSeenLocked(account, state, audience.LastSeen)}
+	full := view{state, p.lastSeenLocked(account, state, max(noted, audience.LastSeen))}
 	for c, w := range p.watchers[account] {
 		news := view{state: "offline"}
 		if audience.Sees(c.account) {
@@ -175,6 +176,14 @@ func (p *presence) tell(account string) {
 			c.push(item{data: presencePush(account, news), push: true, fleeting: true})
 		}
 	}
+}
+
+// noted is what the database may not know yet. It is asked for before the database is read: what is
+// stored in between is seen neither there nor here afterwards.
+func (p *presence) noted(account string) int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.storing[account], p.gone[account])
 }
 
 // lastSeenLocked is when an account was last here; 0 while it is.
@@ -229,6 +238,7 @@ func (p *presence) unwatchLocked(c *conn) {
 
 // view reads what viewer may see of account.
 func (p *presence) view(ctx context.Context, viewer, account string) (view, error) {
+	noted := p.noted(account)
 	visible, stored, err := p.srv.store.Presence(ctx, viewer, account)
 	if err != nil || !visible {
 		return view{state: "offline"}, err
@@ -236,7 +246,7 @@ func (p *presence) view(ctx context.Context, viewer, account string) (view, erro
 	state := p.state(account)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return view{state, p.lastSeenLocked(account, state, stored)}, nil
+	return view{state, p.lastSeenLocked(account, state, max(noted, stored))}, nil
 }
 
 func readPresence(q *request) error {
