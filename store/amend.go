@@ -99,6 +99,14 @@ func isPresent(t *talk, account string) error {
 	return nil
 }
 
+// mayTell returns an error unless account may tell the others of a conversation something.
+func (b *batch) mayTell(t *talk, account string) error {
+	if err := isPresent(t, account); err != nil || t.group != "" {
+		return err
+	}
+	return b.mayWrite(account, [2]string{t.pairA, t.pairB}, t)
+}
+
 // Edit is a new text for a message.
 type Edit struct {
 	By       string
@@ -110,7 +118,7 @@ type Edit struct {
 
 // Edit changes the text of By's own message and returns at once; done is called after the commit.
 // ErrNotFound: no such message that By sees, or it was deleted. ErrNotYours: another's, no text, or By has
-// left. ErrForbidden: a file that By may not read.
+// left. ErrRefused: the other takes nothing from By. ErrForbidden: a file that By may not read.
 func (s *Store) Edit(e Edit, done func(Amended, error)) {
 	e.Files, e.Mentions = unique(e.Files), unique(e.Mentions)
 	s.writer.enqueue(&amendment{by: e.By, place: e.Place, done: done, act: func(a *amendment, b *batch, l *line, t *talk) error {
@@ -125,7 +133,7 @@ func (a *amendment) edit(b *batch, l *line, t *talk, e Edit) error {
 	if l.Author != a.by || l.Kind != KindText {
 		return fmt.Errorf("edit: %w", ErrNotYours)
 	}
-	if err := isPresent(t, a.by); err != nil {
+	if err := b.mayTell(t, a.by); err != nil {
 		return err
 	}
 	if err := b.mayName(a.by, e.Files); err != nil {

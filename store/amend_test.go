@@ -95,8 +95,19 @@ func TestWhoHasLeftSeesNoEdit(t *testing.T) {
 	if all, _, err := s.Reactions(t.Context(), "d", p.at(), ""); err != nil || len(all) != 1 {
 		t.Errorf("reactions: %+v, %v", all, err)
 	}
-	if _, err := s.editWait(Edit{By: "c", Place: p.at(), Text: "secret"}); err != nil {
+	if _, err := s.PutFile(t.Context(), File{Name: "f", Owner: "c", Hash: "h"}); err != nil {
 		t.Fatal(err)
+	}
+	if _, err := s.editWait(Edit{By: "c", Place: p.at(), Text: "secret", Files: []string{"f"}}); err != nil {
+		t.Fatal(err)
+	}
+	for account, want := range map[string]error{"a": nil, "d": ErrNotFound} {
+		if _, err := s.ReadableFile(t.Context(), account, "f"); !errors.Is(err, want) {
+			t.Errorf("%s reads the file that the edit names: %v", account, err)
+		}
+	}
+	if _, err := s.postWait(Draft{Author: "d", To: []Target{{Account: "eve"}}, Kind: KindText, Files: []string{"f"}}); !errors.Is(err, ErrForbidden) {
+		t.Errorf("d names it: %v", err)
 	}
 	if m := see(); m.Text != "" || m.Kind != KindDeleted || m.Hidden {
 		t.Errorf("edited: %+v", m)
@@ -392,5 +403,23 @@ func TestUndeliveredWhatWasEdited(t *testing.T) {
 	}
 	if got, err := s.Undelivered(t.Context(), "a", "", first.Change, 10); err != nil || fmt.Sprint(texts(got)) != "[4 last]" {
 		t.Errorf("after the first: %v, %v", texts(got), err)
+	}
+}
+
+// Who takes nothing from somebody is not told edits and reactions either, but what was said can be taken back.
+func TestBlockedPeopleTellNothing(t *testing.T) {
+	s := openNew(t, "a", "b")
+	p := send(t, s, "b", "a", "x")
+	if _, err := wait(func(done func(BlockEvent, error)) { s.Block("a", "b", done) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.editWait(Edit{By: "b", Place: p.at(), Text: "y"}); !errors.Is(err, ErrRefused) {
+		t.Errorf("edit: %v", err)
+	}
+	if _, err := s.reactWait("b", p.at(), "x", false); !errors.Is(err, ErrRefused) {
+		t.Errorf("react: %v", err)
+	}
+	if _, err := s.deleteWait("b", p.at(), true); err != nil {
+		t.Errorf("delete: %v", err)
 	}
 }

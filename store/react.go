@@ -20,8 +20,8 @@ type Tally struct {
 }
 
 // React adds by's reaction to a message, or withdraws it, and returns at once; done is called after the
-// commit. ErrNotFound: no such message that by sees, or it was deleted. ErrNotYours: by has left. ErrTooLarge:
-// more than 20 by one account on one message.
+// commit. ErrNotFound: no such message that by sees, or it was deleted. ErrNotYours: by has left. ErrRefused: the
+// other takes nothing from by. ErrTooLarge: more than 20 by one account on one message.
 func (s *Store) React(by string, at Place, reaction string, withdraw bool, done func(Amended, error)) {
 	s.writer.enqueue(&amendment{by: by, place: at, done: done, act: func(a *amendment, b *batch, l *line, t *talk) error {
 		return a.react(b, l, t, reaction, withdraw)
@@ -33,7 +33,7 @@ func (a *amendment) react(b *batch, l *line, t *talk, reaction string, withdraw 
 	if l.Kind == KindDeleted {
 		return fmt.Errorf("deleted: %w", ErrNotFound)
 	}
-	if err := isPresent(t, a.by); err != nil {
+	if err := b.mayTell(t, a.by); err != nil {
 		return err
 	}
 	change, removed, err := b.reaction(l, a.by, reaction)

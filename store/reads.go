@@ -72,6 +72,15 @@ const seenLine = `FROM memberships v JOIN messages m ON m.conversation = v.conve
 	WHERE v.conversation = ? AND v.user_account = ? AND m.seq = ? AND v.since_seq < ? AND v.until_seq >= ? AND NOT EXISTS (
 		SELECT 1 FROM hidden_messages h WHERE h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq)`
 
+// grantedFiles are the files (r) that the messages (m) of one's stays (v) name; grantedTo tells which one may
+// read by them: none that was named after one had left, by an edit.
+const (
+	grantedFiles = `file_grants r JOIN memberships v ON v.conversation = r.conversation
+		JOIN messages m ON m.conversation = r.conversation AND m.seq = r.seq`
+	grantedTo = ` AND r.seq > v.since_seq AND r.seq <= v.until_seq AND m.change_no <= (
+		SELECT MAX(w.until_change) FROM memberships w WHERE w.conversation = v.conversation AND w.user_account = v.user_account)`
+)
+
 // tallies counts the reactions to several messages: account, then (conversation, seq, change) of each.
 func tallies(messages int) string {
 	const one = "(conversation = ? AND seq = ? AND removed = 0 AND change_no <= ?)"
@@ -159,8 +168,8 @@ func readQueries(d dialect) [numReads]string {
 			JOIN users u ON u.user_account = o.user_account
 			WHERE o.group_id = ? AND o.user_account > ? ORDER BY o.user_account LIMIT ?`,
 		qFile: "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
-		qFileGranted: `SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
-			WHERE r.file = ? AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq
+		qFileGranted: `SELECT 1 FROM ` + grantedFiles + `
+			WHERE r.file = ? AND v.user_account = ?` + grantedTo + `
 			UNION ALL SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
 			WHERE g.avatar = ? AND o.user_account = ? LIMIT 1`,
 

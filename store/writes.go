@@ -104,8 +104,8 @@ func writeQueries(d dialect) [numWrites]string {
 		wPresent:      "SELECT user_account, since_seq FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
 		wFile:         "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
 		wFileReadable: `SELECT 1 FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
-			SELECT 1 FROM file_grants r JOIN memberships v ON v.conversation = r.conversation
-			WHERE r.file = f.name AND v.user_account = ? AND r.seq > v.since_seq AND r.seq <= v.until_seq) OR EXISTS (
+			SELECT 1 FROM ` + grantedFiles + `
+			WHERE r.file = f.name AND v.user_account = ?` + grantedTo + `) OR EXISTS (
 			SELECT 1 FROM users a WHERE a.avatar = f.name) OR EXISTS (
 			SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
 			WHERE g.avatar = f.name AND o.user_account = ?))`,
