@@ -156,7 +156,7 @@ func (c *conn) getMessage(m wire.Message) result {
 	defer cancel()
 	q := c.plugin.queue
 	for {
-		it, missed, ok := q.take(func(conversation string) bool { return c.h.allowed(c.plugin, Receive, conversation) })
+		it, missed, ok := c.h.next(c.plugin)
 		if ok {
 			return got(q, it, missed)
 		}

@@ -164,7 +164,7 @@ func (c *conn) write() {
 
 // pushOne writes the next message that waits, and sees to it that those behind it follow.
 func (c *conn) pushOne(p *plugin) error {
-	it, missed, ok := p.queue.take(func(conversation string) bool { return c.h.allowed(p, Receive, conversation) })
+	it, missed, ok := c.h.next(p)
 	if !ok {
 		return nil
 	}

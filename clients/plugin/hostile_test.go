@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,6 +44,27 @@ func TestNeverReads(t *testing.T) {
 	if m.Get("message_id") != fmt.Sprint("1-", n) {
 		t.Errorf("the last is %s", m.Get("message_id"))
 	}
+}
+
+// TestDeliverWhileTaken: a flood of messages meets a plugin that takes them as they come.
+func TestDeliverWhileTaken(t *testing.T) {
+	w := newWorld(t, nil)
+	p := w.register("p", w.known("p", Receive), "push")
+	const all = 20_000
+	var delivering sync.WaitGroup
+	delivering.Go(func() {
+		for i := range all {
+			w.host.Deliver(message(fmt.Sprint(i), "x"))
+		}
+	})
+	for got := 0; got < all; got++ {
+		m := p.next()
+		missed, _ := strconv.Atoi(m.Get("missed")) // none: nothing
+		if got += missed; m.Get("message_id") != fmt.Sprint("1-", got) {
+			t.Fatalf("message %s came in place %d", m.Get("message_id"), got)
+		}
+	}
+	delivering.Wait()
 }
 
 func message(n, text string) sdk.Message {

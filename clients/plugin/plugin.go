@@ -229,11 +229,33 @@ func (h *Host) Deliver(m sdk.Message) {
 		h.log.Warn("a message cannot be told to plugins", "message_id", m.ID, "error", err)
 		return
 	}
+	for _, q := range h.receivers(m.Conversation) {
+		q.put(item{conversation: m.Conversation, encoded: encoded})
+	}
+}
+
+// receivers returns the queues of those that may be told what is said in a conversation.
+func (h *Host) receivers(conversation string) (all []*queue) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range h.plugins {
-		if p.opened && p.entry.allows(Receive, m.Conversation) {
-			p.queue.put(item{conversation: m.Conversation, encoded: encoded})
+		if p.opened && p.entry.allows(Receive, conversation) {
+			all = append(all, p.queue)
+		}
+	}
+	return all
+}
+
+// next takes the oldest message that a plugin may still have, and how many were dropped before it.
+func (h *Host) next(p *plugin) (it item, missed int, ok bool) {
+	for {
+		it, n, ok := p.queue.take()
+		missed += n
+		if !ok {
+			p.queue.owe(missed)
+		}
+		if !ok || h.allowed(p, Receive, it.conversation) {
+			return it, missed, ok
 		}
 	}
 }

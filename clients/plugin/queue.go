@@ -54,22 +54,20 @@ func (q *queue) trimLocked() {
 	}
 }
 
-// take takes the oldest item that the plugin may still have, and how many were dropped before it.
-func (q *queue) take(allowed func(conversation string) bool) (it item, missed int, ok bool) {
+// take takes the oldest item, and how many were dropped before it.
+func (q *queue) take() (it item, missed int, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for len(q.items) > 0 {
-		it = q.items[0]
-		q.items[0] = item{}
-		q.items = q.items[1:]
-		q.bytes -= len(it.encoded)
-		if allowed(it.conversation) {
-			missed, q.missed = q.missed, 0
-			return it, missed, true
-		}
+	if len(q.items) == 0 {
+		q.items = nil // let the array go
+		return item{}, 0, false
 	}
-	q.items = nil // let the array go
-	return item{}, 0, false
+	it = q.items[0]
+	q.items[0] = item{}
+	q.items = q.items[1:]
+	q.bytes -= len(it.encoded)
+	missed, q.missed = q.missed, 0
+	return it, missed, true
 }
 
 // putBack undoes take: the item did not arrive.
@@ -81,6 +79,13 @@ func (q *queue) putBack(it item, missed int) {
 	q.trimLocked()
 	q.mu.Unlock()
 	q.poke()
+}
+
+// owe counts messages as dropped before the next one.
+func (q *queue) owe(missed int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.missed += missed
 }
 
 func (q *queue) len() int {
