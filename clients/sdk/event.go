@@ -21,7 +21,9 @@ const (
 )
 
 // Message is one line of a conversation's history. Those of one conversation come
-// in the order of Seq; what this client sent itself does not come.
+// in the order of Seq, but for those that were changed before they came; what this client sent
+// itself does not come. Where a member_record "invited" names this account, what it may
+// read from before that (see Group.History) is had by Client.History alone.
 type Message struct {
 	Type         string // TypeText and so on, or one of a later server
 	Author       string // who wrote or did it

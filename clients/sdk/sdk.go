@@ -1,7 +1,9 @@
 // Package sdk is a client of a NeoChat server for Go programs. A Client keeps one
 // connection alive: it comes back after a loss, sends again what was not
-// acknowledged, fetches what it missed, and gives every conversation's messages
-// in order and once. docs/protocol.md describes what goes over the wire.
+// acknowledged, fetches what it missed, and gives everything that happened as typed
+// events: the messages of a conversation in their order, and each thing once. With a
+// State that holds over restarts of the program too. docs/protocol.md describes what
+// goes over the wire.
 package sdk
 
 import (

@@ -56,7 +56,7 @@ func (c *chat) body(m sdk.Message) string {
 	case sdk.TypeDeleted:
 		return ": (deleted)"
 	case sdk.TypeMemberRecord:
-		return " " + memberRecord(m)
+		return " " + c.memberRecord(m)
 	case sdk.TypeCallRecord:
 		return " " + callRecord(m)
 	}
@@ -162,8 +162,12 @@ func (c *chat) remember(m sdk.Message) {
 	}
 }
 
-func memberRecord(m sdk.Message) string {
-	whom := visible(strings.Join(m.Friends, ", "), false)
+func (c *chat) memberRecord(m sdk.Message) string {
+	friends := slices.Clone(m.Friends)
+	if at := slices.Index(friends, c.client.Account()); at >= 0 && c.opt.Interactive {
+		friends[at] = "you"
+	}
+	whom := visible(strings.Join(friends, ", "), false)
 	switch m.Event {
 	case "left":
 		return "left the group"

@@ -201,3 +201,78 @@ func TestCalls(t *testing.T) {
 	must(t, a.StopRinging(ctx(t), key, false))
 	want(t, await[sdk.RingEnd](b, nil).Cause, "cancelled")
 }
+
+func TestDevicesAndPassword(t *testing.T) {
+	w := newWorld(t, "ann")
+	a, phone, tablet := w.dial("ann", "x"), w.dial("ann", "phone"), w.dial("ann", "tablet")
+	devices, err := a.Devices(ctx(t))
+	must(t, err)
+	sessions := map[string]string{}
+	for _, d := range devices {
+		sessions[d.Name] = d.Session
+		want(t, d.Online, true)
+		want(t, d.Current, d.Name == "x")
+	}
+	want(t, len(sessions), 3)
+	// whose session is revoked logs in anew, as it knows the password
+	must(t, a.RevokeSession(ctx(t), sessions["phone"]))
+	await[sdk.Offline](phone, nil)
+	await[sdk.Online](phone, nil)
+	must(t, a.RevokeDevice(ctx(t), "tablet"))
+	await[sdk.Offline](tablet, nil)
+	await[sdk.Online](tablet, nil)
+
+	if err := a.ChangePassword(ctx(t), "wrong", "another password"); sdk.Stat(err) != 404 {
+		t.Error(err)
+	}
+	before := a.Session()
+	must(t, a.ChangePassword(ctx(t), right, "another password"))
+	if a.Session() == before {
+		t.Error("the session is the former one")
+	}
+	for range phone.events { // it has the former password, and ends
+		continue
+	}
+	want(t, sdk.Stat(phone.Err()), 404)
+	w.cutter.Cut() // this client comes back with what it has by now
+	await[sdk.Online](a, nil)
+	info, err := a.AccountInfo(ctx(t))
+	must(t, err)
+	want(t, info.Account, "ann")
+	want(t, info.BytesUsed, 0)
+	must(t, a.DeleteAccount(ctx(t), "another password"))
+	if _, err := sdk.Dial(ctx(t), w.options("ann", "x")); sdk.Stat(err) != 404 {
+		t.Error(err)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	w := newWorld(t, "ann", "bob")
+	a, b := w.dial("ann", "x"), w.dial("bob", "x")
+	for _, s := range []string{"the roses need water", "今天天气很好", "roses again", "roses for the third time"} {
+		_, err := a.Text(ctx(t), sdk.To{Account: "bob"}, s)
+		must(t, err)
+	}
+	find := func(q sdk.SearchQuery) ([]sdk.Message, bool) {
+		page, more, err := b.Search(ctx(t), q)
+		must(t, err)
+		return page, more
+	}
+	page, more := find(sdk.SearchQuery{Text: "third"})
+	for len(page) == 0 { // it is indexed within two seconds
+		time.Sleep(50 * time.Millisecond) // lest it be too often
+		page, more = find(sdk.SearchQuery{Text: "third"})
+	}
+	want(t, page[0].Text, "roses for the third time")
+	want(t, more, false)
+	page, more = find(sdk.SearchQuery{Text: "roses", Limit: 2, Author: "ann", Since: time.Now().Add(-time.Hour), Until: time.Now().Add(time.Hour)})
+	want(t, page[1].Text, "roses again")
+	want(t, more, true)
+	page, more = find(sdk.SearchQuery{Text: "roses", Limit: 2, BeforeChange: page[1].Change})
+	want(t, page[0].Text, "the roses need water")
+	want(t, more, false)
+	page, _ = find(sdk.SearchQuery{Text: "气", Conversation: page[0].Conversation})
+	want(t, page[0].Text, "今天天气很好")
+	page, _ = find(sdk.SearchQuery{Text: "roses", Author: "bob"})
+	want(t, len(page), 0)
+}
