@@ -177,7 +177,7 @@ func (c *chat) quotable(ctx context.Context, all []sdk.Message) {
 		c.remember(m)
 	}
 	for _, m := range all {
-		c.lookUp(ctx, m)
+		c.lookUp(ctx, m.Conversation, m.ReplyTo)
 	}
 }
 

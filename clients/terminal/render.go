@@ -115,18 +115,18 @@ func (c *chat) quoteLocked(id string) string {
 	return fmt.Sprintf("to #%d “%s”", m.Seq, cut(visible(literalFiles(words), false), 24))
 }
 
-// lookUp fetches the message that m answers, where it was not shown here, for quoteLocked.
-func (c *chat) lookUp(ctx context.Context, m sdk.Message) {
+// lookUp fetches a message that is to be quoted, where it was not shown here.
+func (c *chat) lookUp(ctx context.Context, conversation, id string) {
 	c.mu.Lock()
-	_, known := c.ids[m.ReplyTo]
+	_, known := c.ids[id]
 	c.mu.Unlock()
-	n, isOne := strings.CutPrefix(m.ReplyTo, m.Conversation+"-")
+	n, isOne := strings.CutPrefix(id, conversation+"-")
 	seq, err := strconv.ParseInt(n, 10, 64)
-	if m.ReplyTo == "" || known || !isOne || err != nil {
+	if known || !isOne || err != nil {
 		return
 	}
-	page, _, err := c.client.History(ctx, m.Conversation, sdk.HistoryQuery{BeforeSeq: seq + 1, Limit: 1})
-	if err == nil && len(page) == 1 && page[0].ID == m.ReplyTo {
+	page, _, err := c.client.History(ctx, conversation, sdk.HistoryQuery{BeforeSeq: seq + 1, Limit: 1})
+	if err == nil && len(page) == 1 && page[0].ID == id {
 		c.remember(page[0])
 	}
 }

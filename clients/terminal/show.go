@@ -69,7 +69,7 @@ func (c *chat) arrived(ctx context.Context, m sdk.Message) {
 	present, _ := c.here() // none: nothing is here
 	here := t.same(present)
 	c.stoppedTyping(m.Conversation, m.Author)
-	c.lookUp(ctx, m)
+	c.lookUp(ctx, m.Conversation, m.ReplyTo)
 	c.scr.print(c.render(m, t, present, here))
 	if here {
 		c.shown(m)
@@ -100,8 +100,11 @@ func (c *chat) changed(ctx context.Context, e sdk.Event) {
 	present, _ := c.here()
 	t := c.target(ctx, conversation)
 	here := t.same(present)
-	if _, reaction := e.(sdk.Reaction); reaction && !here {
-		return // a person hears of it when looking there
+	if r, ok := e.(sdk.Reaction); ok {
+		if !here {
+			return // a person hears of it when looking there
+		}
+		c.lookUp(ctx, r.Conversation, r.MessageID)
 	}
 	if account == "" { // deleted while we were away: by whom is not told
 		account, what = "somebody", strings.TrimSpace(what)
