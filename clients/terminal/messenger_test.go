@@ -106,11 +106,11 @@ func TestStateGoesOn(t *testing.T) {
 	path := ""
 	first := start(t, s, bob, func(o *Options) { with(o); path = o.State })
 	s.Say(ann, bob, "one")
-	first.out.has(t, "one")
+	first.out.has(t, "] "+ann+": one")
 	first.quit(t)
 	s.Say(ann, bob, "two")
 	second := start(t, s, bob, func(o *Options) { o.Device, o.State = "x", path })
-	second.out.has(t, ann+": two")
+	second.out.has(t, "] "+ann+": two")
 	if out := second.out.String(); strings.Contains(out, "] "+ann+": one") {
 		t.Errorf("what was shown came again:\n%s", out)
 	}
