@@ -33,6 +33,9 @@ func register(q *request) error {
 			return refusal(wire.StatTooLarge, "a profile field has at most 200 bytes")
 		}
 	}
+	if err := q.mayRegister(); err != nil {
+		return err
+	}
 	err := q.makeAccount(u, password, code)
 	switch {
 	case errors.Is(err, store.ErrExists):

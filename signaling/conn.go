@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -39,6 +38,7 @@ type conn struct {
 
 	// Set by the reader at login, before the connection is in the hub; not changed afterwards.
 	account, device string
+	requests        *bucket // nil: no bounds
 
 	session atomic.Pointer[string] // public id of the session that logged in; a change of password replaces it
 	revoked atomic.Bool            // that session has ended: nothing more is read from here
@@ -78,7 +78,7 @@ func (s *Server) upgrade(def string) http.HandlerFunc {
 
 // start lets the connection live on its own: the HTTP handler returns, and its memory with it.
 func (s *Server) start(ws *websocket.Conn, l *link, def string, r *http.Request) {
-	c := &conn{srv: s, ws: ws, link: l, def: def, address: peerAddress(r), token: requestToken(r),
+	c := &conn{srv: s, ws: ws, link: l, def: def, address: s.address(r), token: requestToken(r),
 		open: make(chan struct{}, maxOpen), closed: make(chan struct{})}
 	c.out.init()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -302,12 +302,4 @@ func knownSubprotocol(r *http.Request) bool {
 		}
 	}
 	return false
-}
-
-func peerAddress(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return host
 }

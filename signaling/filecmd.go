@@ -36,8 +36,12 @@ func upload(q *request) error {
 	}
 	ctx, cancel := context.WithTimeout(q.c.ctx, transferTimeout)
 	defer cancel()
+	source, err := q.withinQuota(ctx)
+	if err != nil {
+		return err
+	}
 	head := make([]byte, sniffBytes)
-	body := &noting{r: q.body}
+	body := &noting{r: source}
 	n, err := io.ReadFull(body, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return q.uploadFailed(body, err)
@@ -55,11 +59,28 @@ func upload(q *request) error {
 	if errors.Is(err, store.ErrConflict) {
 		return refusal(wire.StatConflict, "a file of this account, time and name exists with other bytes; send another time")
 	}
+	if errors.Is(err, store.ErrTooLarge) { // another upload was faster
+		return errQuota()
+	}
 	if err != nil {
 		return err
 	}
 	q.ok("file", stored.Name)
 	return nil
+}
+
+// withinQuota returns the body, which ends with an error where the account may upload no more.
+func (q *request) withinQuota(ctx context.Context) (io.Reader, error) {
+	used, allowed, err := q.c.srv.store.Usage(ctx, q.c.account)
+	switch {
+	case err != nil:
+		return nil, err
+	case allowed == 0:
+		return q.body, nil
+	case used >= allowed:
+		return nil, errQuota()
+	}
+	return &quotaReader{r: q.body, left: allowed - used}, nil
 }
 
 // noting remembers what its reader failed with.

@@ -47,8 +47,14 @@ func newWorld(t *testing.T, times Times, accounts ...string) *world {
 
 func newWorldOn(t *testing.T, database string, times Times, accounts ...string) *world {
 	t.Helper()
+	return newWorldWith(t, store.Config{Database: database}, times, accounts...)
+}
+
+// newWorldWith takes what cfg says of the database; the rest is set for tests.
+func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...string) *world {
+	t.Helper()
 	ctx := context.Background()
-	st, err := store.Open(ctx, store.Config{Database: database, Logger: slog.New(slog.DiscardHandler), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
+	st, err := store.Open(ctx, store.Config{Database: cfg.Database, Quota: cfg.Quota, Logger: slog.New(slog.DiscardHandler), PasswordCost: store.PasswordCost{Memory: 64, Passes: 1, Parallelism: 1}})
 	if err != nil {
 		t.Fatal(err)
 	}

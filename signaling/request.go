@@ -66,7 +66,11 @@ func (q *request) end() {
 // run checks what every command needs and runs it. Answers leave in the order of
 // the requests: what is answered at once waits for the sends before it.
 func (q *request) run() {
-	cmd, err := q.command()
+	var cmd command
+	err := q.allowed()
+	if err == nil {
+		cmd, err = q.command()
+	}
 	if err == nil {
 		if !cmd.ordered {
 			q.c.sends.Wait()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,9 @@ type Config struct {
 	Limits       wire.Limits // of a logged-in connection; zero: wire.DefaultLimits
 	MaxText      int         // bytes of a chat text; 0: 16 KiB
 	Times        Times
+	Rates        Rates
+	// TrustedProxies are those whose X-Forwarded-For tells an address.
+	TrustedProxies []netip.Prefix
 }
 
 // Times are the protocol's clocks. Zero fields take their defaults.
@@ -64,9 +68,13 @@ type Server struct {
 	hub      *hub
 	cells    *cells
 	presence *presence
-	failures *failures
-	commands map[string]map[string]command // by message_type, then verb; never changed
-	late     []*conn                       // whose writers start when the store's batch has been told; owned by its callbacks
+	failures *failures // by account and address
+	guessers *failures // by address
+
+	requests, logins, registrations *limiter                      // nil: no bounds
+	untrusted                       sync.Once                     // a proxy that is not trusted was spoken of
+	commands                        map[string]map[string]command // by message_type, then verb; never changed
+	late                            []*conn                       // whose writers start when the store's batch has been told; owned by its callbacks
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{} // guarded by mu
@@ -97,7 +105,12 @@ func New(cfg Config) *Server {
 		log:      cfg.Logger,
 		hub:      newHub(),
 		failures: newFailures(10, time.Minute),
-		conns:    map[*conn]struct{}{},
+		guessers: newFailures(50, time.Minute),
+
+		requests:      newLimiter(float64(cfg.Rates.Requests), float64(burstFactor*cfg.Rates.Requests)),
+		logins:        newLimiter(float64(cfg.Rates.Logins)/60, float64(cfg.Rates.Logins)),
+		registrations: newLimiter(float64(cfg.Rates.Registrations)/3600, float64(cfg.Rates.Registrations)),
+		conns:         map[*conn]struct{}{},
 	}
 	s.cells = newCells(s)
 	s.presence = newPresence(s)

@@ -66,12 +66,16 @@ func (s *Server) authenticate(ctx context.Context, in credentials) (entry, error
 // checkPassword counts wrong ones, and refuses where there were too many.
 func (s *Server) checkPassword(ctx context.Context, account, password, address string) error {
 	now := time.Now()
-	if wait := s.failures.wait(account, address, now); wait > 0 {
-		return &tooOften{after: wait}
+	if wait := max(s.failures.wait(account, address, now), s.guessers.wait("", address, now)); wait > 0 {
+		return &tooOften{after: wait, what: "too many failed logins; wait"}
+	}
+	if wait := s.logins.take(address, now); wait > 0 {
+		return &tooOften{after: wait, what: "too many logins from this address; wait"}
 	}
 	_, err := s.store.CheckPassword(ctx, account, password)
 	if errors.Is(err, store.ErrNotFound) {
 		s.failures.add(account, address, now)
+		s.guessers.add("", address, now)
 	}
 	return wrongIfUnknown(err)
 }
@@ -84,9 +88,12 @@ func wrongIfUnknown(err error) error {
 }
 
 // tooOften says that the client must wait.
-type tooOften struct{ after time.Duration }
+type tooOften struct {
+	after time.Duration
+	what  string
+}
 
-func (e *tooOften) Error() string { return "too many failed logins; wait" }
+func (e *tooOften) Error() string { return e.what }
 
 func (e *tooOften) seconds() string { return strconv.Itoa(int(e.after/time.Second) + 1) }
 
@@ -131,6 +138,7 @@ func login(q *request) error {
 func (c *conn) welcome(account, device, session string) {
 	c.account, c.device = account, device
 	c.session.Store(&session)
+	c.requests = c.srv.requests.bucket(account, time.Now())
 	if device == "" {
 		c.backlog.begin()
 	}
@@ -214,7 +222,7 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 		respond(w, wire.StatBadRequest, "reason", "send the form fields user_account and user_password, at most 4 KiB")
 		return
 	}
-	in := credentials{account: r.PostForm.Get("user_account"), password: r.PostForm.Get("user_password"), address: peerAddress(r)}
+	in := credentials{account: r.PostForm.Get("user_account"), password: r.PostForm.Get("user_password"), address: s.address(r)}
 	if in.account == "" || in.password == "" {
 		respond(w, wire.StatBadRequest, "reason", "user_account or user_password is missing")
 		return

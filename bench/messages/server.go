@@ -29,7 +29,8 @@ var listensOn = regexp.MustCompile(`listens on\s+(\S+)`)
 
 // startServer starts neochat on a data folder and returns when /readyz says 200.
 func startServer(ctx context.Context, binary, data string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0")}
+	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0",
+		"--requests", "0", "--logins", "0", "--registrations", "0")}
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

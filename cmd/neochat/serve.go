@@ -26,16 +26,21 @@ import (
 const shutdownTime = 3 * time.Second
 
 type serveCommand struct {
-	Data         string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
-	Database     string `help:"Where people, messages and rights are kept: the path of an SQLite file, or mysql://user:password@host:port/name of a MySQL or MariaDB server (mysql://user:password@unix(/path/of/socket)/name; ?tls=true, preferred or skip-verify). Nothing means neochat.db in the data folder. It holds a password, so better give it by the environment or the configuration file." default:"" env:"NEOCHAT_DATABASE"`
-	Listen       string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
-	MediaPort    int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
-	Files        string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
-	PublicIP     string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
-	Registration string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
-	MinPassword  int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
-	LogLevel     string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
-	LogFormat    string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
+	Data          string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
+	Database      string `help:"Where people, messages and rights are kept: the path of an SQLite file, or mysql://user:password@host:port/name of a MySQL or MariaDB server (mysql://user:password@unix(/path/of/socket)/name; ?tls=true, preferred or skip-verify). Nothing means neochat.db in the data folder. It holds a password, so better give it by the environment or the configuration file." default:"" env:"NEOCHAT_DATABASE"`
+	Listen        string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
+	MediaPort     int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
+	Files         string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
+	PublicIP      string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
+	Registration  string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
+	Quota         int    `help:"MiB of files that one account may upload in all; 0: any number." default:"5120" env:"NEOCHAT_QUOTA"`
+	Requests      int    `help:"Requests that one account may send in a second over time; ten times as many at once. 0: any number." default:"50" env:"NEOCHAT_REQUESTS"`
+	Logins        int    `help:"Logins with a password that one address may try in a minute. 0: any number." default:"120" env:"NEOCHAT_LOGINS"`
+	Registrations int    `help:"Accounts that may be registered from one address in an hour. 0: any number." default:"20" env:"NEOCHAT_REGISTRATIONS"`
+	TrustedProxy  string `help:"Addresses or networks (10.0.0.0/8) of proxies in front, separated by commas: their X-Forwarded-For says where a request comes from. Without it everybody behind a proxy counts as one address." default:"" env:"NEOCHAT_TRUSTED_PROXY"`
+	MinPassword   int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
+	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
+	LogFormat     string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
 }
 
 // Run serves until ctx is done.
@@ -96,6 +101,10 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 			h.close()
 		}
 	}()
+	proxies, err := c.limits()
+	if err != nil {
+		return nil, err
+	}
 	if err := c.listen(h, log); err != nil { // first of all: a refused start changes nothing
 		return nil, err
 	}
@@ -108,28 +117,18 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.blobs, err = openBlobs(ctx, c.Files, h.data); err != nil {
 		return nil, err
 	}
-	if h.store, err = openStore(ctx, c.Database, h.data, true, log); err != nil {
+	if h.store, err = openStore(ctx, store.Config{Database: c.Database, Exclusive: true, Quota: int64(c.Quota) << 20}, h.data, log); err != nil {
 		return nil, err
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
-		Registration: c.registration(h.listener.Addr()), MinPassword: c.MinPassword})
+		Registration: c.registration(h.listener.Addr()), MinPassword: c.MinPassword,
+		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies})
 	if h.control, err = listenControl(h.data, h.server.LookAgain); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
 	}
 	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
 	return h, nil
-}
-
-// registration is who may make an account, once it is known who can connect.
-func (c *serveCommand) registration(addr net.Addr) string {
-	switch {
-	case c.Registration != "auto":
-		return c.Registration
-	case local(addr):
-		return "open"
-	}
-	return "closed"
 }
 
 // listen takes the two ports.
@@ -185,9 +184,10 @@ func databaseName(database, data string) string {
 }
 
 // openStore opens the database; exclusive keeps a second server off it.
-func openStore(ctx context.Context, database, data string, exclusive bool, log *slog.Logger) (*store.Store, error) {
-	name := databaseName(database, data)
-	s, err := store.Open(ctx, store.Config{Database: name, Exclusive: exclusive, Logger: log.With("part", "store")})
+func openStore(ctx context.Context, cfg store.Config, data string, log *slog.Logger) (*store.Store, error) {
+	name := databaseName(cfg.Database, data)
+	cfg.Database, cfg.Logger = name, log.With("part", "store")
+	s, err := store.Open(ctx, cfg)
 	switch {
 	case err == nil:
 		return s, nil

@@ -68,7 +68,7 @@ func (c *userCommand) with(ctx context.Context, std streams, fresh bool, f func(
 		}
 	}
 	log := slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, err := openStore(ctx, c.Database, data, false, log)
+	s, err := openStore(ctx, store.Config{Database: c.Database}, data, log)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ var listening = regexp.MustCompile(`listens on\s+(\S+) `)
 
 func (s *server) start() {
 	s.t.Helper()
-	args := append([]string{"serve", "--data", s.data, "--listen", "127.0.0.1:0", "--media-port", "0"}, s.flags...)
+	args := append([]string{"serve", "--data", s.data, "--listen", "127.0.0.1:0", "--media-port", "0", "--requests", "0", "--logins", "0", "--registrations", "0"}, s.flags...)
 	s.cmd, s.log, s.exited = exec.Command(binary(), args...), &buffer{}, make(chan struct{})
 	s.cmd.Stderr = s.log
 	s.cmd.Env = append(os.Environ(), "NEOCHAT_CONFIG=", "NEOCHAT_S3_ACCESS_KEY="+s3test.AccessKey, "NEOCHAT_S3_SECRET_KEY="+s3test.SecretKey)

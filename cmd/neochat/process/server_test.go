@@ -50,6 +50,9 @@ type server struct {
 	done  chan struct{} // closed when it has exited
 }
 
+// unbounded are flags of a server that takes what comes as fast as a test can send.
+var unbounded = []string{"--requests", "0", "--logins", "0", "--registrations", "0"}
+
 // start runs "neochat serve" on the data folder and free ports, and returns once
 // it listens. When the test ends it is killed, if it still runs.
 func start(t testing.TB, data string, args ...string) *server {
@@ -61,6 +64,7 @@ func start(t testing.TB, data string, args ...string) *server {
 func startUnder(t testing.TB, before []string, data string, args ...string) *server {
 	t.Helper()
 	line := append(append([]string{}, before...), neochat, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0")
+	line = append(line, unbounded...)
 	return startLine(t, data, nil, append(line, args...))
 }
 

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// limits checks what bounds people, and returns the networks of the proxies that are trusted.
+func (c *serveCommand) limits() ([]netip.Prefix, error) {
+	for flag, n := range map[string]int{"--quota": c.Quota, "--requests": c.Requests, "--logins": c.Logins, "--registrations": c.Registrations} {
+		if n < 0 {
+			return nil, fmt.Errorf("%s must not be negative; 0 sets no limit", flag)
+		}
+	}
+	var out []netip.Prefix
+	for _, s := range strings.FieldsFunc(c.TrustedProxy, func(r rune) bool { return r == ',' || r == ' ' }) {
+		p, err := netip.ParsePrefix(s)
+		if a, bad := netip.ParseAddr(s); bad == nil {
+			p, err = a.Unmap().Prefix(a.Unmap().BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--trusted-proxy: %q is neither an IP address nor a network like 10.0.0.0/8", s)
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// registration is who may make an account, once it is known who can connect.
+func (c *serveCommand) registration(addr net.Addr) string {
+	switch {
+	case c.Registration != "auto":
+		return c.Registration
+	case local(addr):
+		return "open"
+	}
+	return "closed"
+}
