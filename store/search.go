@@ -18,6 +18,7 @@ const (
 	searchAtOnce = 64 // conversations
 	// A word that is in at most so many messages of all is looked up for all conversations at once.
 	searchRare = 1000
+	searchFew  = 16 // in the first conversations: so many make a word a frequent one
 	// searchSlack is how far the server's clock may have been set back: times rise with
 	// messages but for that.
 	searchSlack = time.Hour
@@ -220,42 +221,68 @@ func (f *finder) run(ctx context.Context) error {
 		if f.full() && f.hits[f.Limit].said >= f.places[from].last {
 			return nil
 		}
-		if i == 2 && len(f.hits) == 0 { // it may be a rare word
+		if i == 2 && !f.full() {
 			if done, err := f.everywhere(ctx); done || err != nil {
 				return err
 			}
 		}
 		some := f.places[from:min(from+searchAtOnce, len(f.places))]
-		if err := f.look(ctx, f.tokens(some)); err != nil {
+		if err := f.look(ctx, tokens(some, f.keys)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// everywhere looks for the words in all conversations of the server; done: they are rare, and that was all.
+// everywhere looks for a word that seems to be rare in all conversations of the server at once;
+// done: it is rare, and that was all.
 func (f *finder) everywhere(ctx context.Context) (done bool, err error) {
-	group := make([]string, len(f.keys))
-	for i, key := range f.keys {
-		group[i] = string(key)
-	}
-	list := f.store.dialect.wordList([][]string{group}, true)
-	hits, err := f.candidates(ctx, list, f.high, searchRare+1)
-	if err != nil || len(hits) > searchRare {
+	key, err := f.rare(ctx)
+	if err != nil || key == nil {
 		return false, err
 	}
+	list := f.store.dialect.wordList([][]string{{string(key)}}, true)
+	hits, err := f.candidates(ctx, list, f.high, searchRare+1)
+	if err != nil {
+		return false, err
+	}
+	if len(hits) > searchRare {
+		f.keys = [][]byte{key} // comparing with the text is cheaper than reading more lists
+		return false, nil
+	}
+	f.hits = nil
 	for _, h := range hits {
 		f.take(h)
 	}
 	return true, nil
 }
 
+// rare returns which of the words is the rarest in the conversations looked at first, or nil if
+// none seems to be rare. All beginnings of a frequent one would take long to read.
+func (f *finder) rare(ctx context.Context) (rarest []byte, err error) {
+	few := searchFew
+	for _, key := range f.keys {
+		list := f.store.dialect.wordList(tokens(f.places[:searchAtOnce], [][]byte{key}), false)
+		hits, err := f.candidates(ctx, list, f.high, few)
+		if err != nil {
+			return nil, err
+		}
+		if len(hits) < few {
+			rarest, few = key, len(hits)
+		}
+		if few == 0 {
+			break
+		}
+	}
+	return rarest, nil
+}
+
 // tokens lists, for each conversation, what a message must have.
-func (f *finder) tokens(places []searchPlace) [][]string {
+func tokens(places []searchPlace, keys [][]byte) [][]string {
 	groups := make([][]string, len(places))
 	for i, p := range places {
-		groups[i] = make([]string, len(f.keys))
-		for k, key := range f.keys {
+		groups[i] = make([]string, len(keys))
+		for k, key := range keys {
 			groups[i][k] = string(appendConversation(slices.Clone(key), p.conversation))
 		}
 	}
