@@ -145,3 +145,20 @@ func TestDissolvingEndsTheCall(t *testing.T) {
 		t.Errorf("%q", m.Fields)
 	}
 }
+
+// A device that was away learns by sync that its account is no longer in a group, and nothing of what came after.
+func TestSyncTellsOfALostGroup(t *testing.T) {
+	w := newWorld(t, Times{}, "a", "b")
+	a := w.login("a", "1")
+	group := a.ask("message_type", "group", "name", "garden", "friends", "b").Get("group_id")
+	a.ask("message_type", "member", "type", "DELETE", "group_id", group, "friends", "b")
+	a.ask("message_type", "text", "group_id", group, "text", "among us")
+	b := w.login("b", "1")
+	m := b.ask("message_type", "sync", "type", "GET", "after_change", "0")
+	if m.Get("count") != "3" {
+		t.Fatalf("%q", m.Fields)
+	}
+	b.expect("message_type", "member_record", "event", "created")
+	b.expect("message_type", "member_record", "event", "removed", "friends", "b")
+	b.expect("message_type", "member", "type", "DELETE", "group_id", group)
+}

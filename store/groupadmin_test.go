@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func newGroup(t testing.TB, s *Store, founder string, members ...string) Group {
@@ -312,5 +314,78 @@ func checkGroup(t *testing.T, s *Store, g Group) {
 	}
 	if creators != min(members, 1) || present != members || dissolved == 1 != (members == 0) {
 		t.Errorf("%d members, %d creators, %d present, dissolved %d", members, creators, present, dissolved)
+	}
+}
+
+// The largest group: made, talked in, listed, thinned out and dissolved.
+func TestFiveThousandMembers(t *testing.T) {
+	s := openNew(t, "creator")
+	accounts := make([]string, maxMembers)
+	for i := range accounts {
+		accounts[i] = fmt.Sprintf("m%04d", i)
+	}
+	for part := range slices.Chunk(accounts, 1000) {
+		if err := <-enqueueCall(s, func(b *batch) error {
+			_, err := b.w.conn.ExecContext(b.ctx, "INSERT INTO users (user_account, password_hash, registration_time) VALUES ('"+
+				strings.Join(part, "', '', 1), ('")+"', '', 1)")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := func(what string, start time.Time) { t.Logf("%s: %v", what, time.Since(start)) }
+	start := time.Now()
+	g := newGroup(t, s, "creator", accounts[:3000]...)
+	took("create with 3,000", start)
+	start = time.Now()
+	if _, err := s.inviteWait("m0007", g.ID, accounts[3000:maxMembers-1]...); err != nil {
+		t.Fatal(err)
+	}
+	took("invite 1,999", start)
+	if _, err := s.inviteWait("creator", g.ID, accounts[maxMembers-1]); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("one more: %v", err)
+	}
+	start = time.Now()
+	for range 100 {
+		if p := post1(t, s, Draft{Author: "m4000", To: []Target{{Group: g.ID}}, Kind: "text", Text: "hello"}); len(p.Recipients) != maxMembers {
+			t.Fatalf("%d recipients", len(p.Recipients))
+		}
+	}
+	took("100 texts", start)
+	start = time.Now()
+	listed := 0
+	for after := ""; ; {
+		page, err := s.Members(t.Context(), "m0001", g.ID, after, 500)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if listed += len(page); len(page) < 500 {
+			break
+		}
+		after = page[len(page)-1].Account
+	}
+	took("list", start)
+	if listed != maxMembers {
+		t.Errorf("%d listed", listed)
+	}
+	start = time.Now()
+	if _, err := s.removeWait("creator", g.ID, accounts[:1000]...); err != nil {
+		t.Fatal(err)
+	}
+	took("remove 1,000", start)
+	start = time.Now()
+	record, err := s.dissolveWait("creator", g.ID)
+	if err != nil || len(record[0].Recipients) != maxMembers-1000 {
+		t.Fatalf("%d told, %v", len(record[0].Recipients), err)
+	}
+	took("dissolve", start)
+	for query, want := range map[string]int{
+		"SELECT COUNT(*) FROM group_members":                          0,
+		"SELECT COUNT(*) FROM account_changes WHERE kind = 'member'":  maxMembers,
+		"SELECT COUNT(*) FROM memberships WHERE until_seq > 99999999": 0,
+	} {
+		if got := count(t, s.readDB, query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
 	}
 }

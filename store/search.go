@@ -17,8 +17,8 @@ const (
 	searchWords  = 6  // of a query are looked up; what is found is compared with all
 	searchAtOnce = 64 // conversations
 	// A word that is in at most so many messages of all is looked up for all conversations at once.
-	searchRare = 1000
-	searchFew  = 16 // in the first conversations: so many make a word a frequent one
+	searchRare = 3000
+	searchFew  = 64 // in the first conversations: so many make a word a frequent one
 	// searchSlack is how far the server's clock may have been set back: times rise with
 	// messages but for that.
 	searchSlack = time.Hour
