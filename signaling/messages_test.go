@@ -195,3 +195,30 @@ func TestSync(t *testing.T) {
 		t.Errorf("from the beginning: %q", m.Fields)
 	}
 }
+
+// TestSyncOfTheAccountsOwn: what changed for an account alone reaches its device that was away.
+func TestSyncOfTheAccountsOwn(t *testing.T) {
+	w, a, b, id := pair(t)
+	group := a.ask("message_type", "group", "name", "g", "friends", "b").Get("group_id")
+	b.ask("message_type", "friend", "friends", "c", "text", "hello?")
+	b.ask("message_type", "profile", "type", "PATCH", "user_name", "Bob")
+	b.ask("message_type", "delete", "message_id", id)
+	b.ask("message_type", "block", "friends", "c")
+	b.ask("message_type", "member", "type", "DELETE", "group_id", group)
+	phone := w.login("b", "phone")
+	head := phone.ask("message_type", "sync", "type", "GET")
+	if head.Get("more") != "" {
+		t.Errorf("%q", head.Fields)
+	}
+	for _, lines := range [][]string{
+		{"message_type", "friend", "user_account", "b", "friends", "c", "state", "asked", "text", "hello?"},
+		{"message_type", "profile", "type", "PATCH", "user_name", "Bob"},
+		{"message_type", "delete", "for", "me", "message_id", id, "seq", "1"},
+		{"message_type", "block", "user_account", "b", "friends", "c"},
+		{"message_type", "member", "type", "DELETE", "group_id", group},
+	} {
+		if m := phone.await(lines...); m.Get("change") == "" {
+			t.Errorf("no change: %q", m.Fields)
+		}
+	}
+}

@@ -154,6 +154,9 @@ func appendSync(b []byte, i *store.SyncItem, reader string) []byte {
 		return appendReceipt(b, i.Receipt)
 	}
 	b = wire.Append(b, "message_type", i.Account.Kind)
+	if i.Account.Kind == "profile" {
+		b = wire.Append(b, "type", "PATCH")
+	}
 	for _, name := range slices.Sorted(maps.Keys(i.Account.Lines)) {
 		b = wire.Append(b, name, i.Account.Lines[name])
 	}
