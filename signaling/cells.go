@@ -242,7 +242,7 @@ func (cs *cells) record(x *cell) {
 			cs.srv.log.Error("recording a call", "error", err)
 			return
 		}
-		draft := store.Draft{Author: x.opener, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry}
+		draft := store.Draft{Author: x.opener, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry, Record: true}
 		cs.srv.store.Post(draft, func(posted []store.Posted, err error) {
 			if errors.Is(err, store.ErrNotFound) {
 				return // the group was dissolved

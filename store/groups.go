@@ -11,8 +11,11 @@ import (
 	"strings"
 )
 
-// maxMembers of a group.
-const maxMembers = 5000
+// maxMembers of a group, and maxGroups that one account may be in.
+const (
+	maxMembers = 5000
+	maxGroups  = 1000
+)
 
 // recordKind is the Kind of the lines that tell of a group's comings and goings.
 const recordKind = "member_record"
@@ -109,6 +112,9 @@ func (c *groupChange) create(b *batch, g Group, friends []string) error {
 	if err := b.accounts(append([]string{g.Founder}, friends...)); err != nil {
 		return err
 	}
+	if err := b.roomForGroup(append([]string{g.Founder}, friends...)); err != nil {
+		return err
+	}
 	var err error
 	if g.ID, err = b.freeGroupID(); err != nil {
 		return err
@@ -177,6 +183,9 @@ func (c *groupChange) invite(b *batch, by, group string, accounts []string) erro
 	}
 	if n := len(t.present) + len(fresh); n > maxMembers {
 		return fmt.Errorf("%d members: %w", n, ErrTooLarge)
+	}
+	if err := b.roomForGroup(fresh); err != nil {
+		return err
 	}
 	m, err := c.record(b, t, by, groupRecord{Event: "invited", Friends: fresh})
 	if err != nil {
@@ -256,6 +265,20 @@ func (b *batch) memberOf(account, group string) (*talk, error) {
 		return nil, fmt.Errorf("group: %w", ErrNotFound)
 	}
 	return t, nil
+}
+
+// roomForGroup returns ErrTooLarge if one of accounts is in so many groups that it cannot be in another.
+func (b *batch) roomForGroup(accounts []string) error {
+	for _, a := range accounts {
+		var n int
+		if err := b.queryRow(wGroupsOf, a).Scan(&n); err != nil {
+			return fmt.Errorf("count groups: %w", err)
+		}
+		if n >= maxGroups {
+			return fmt.Errorf("%s is in %d groups: %w", a, n, ErrTooLarge)
+		}
+	}
+	return nil
 }
 
 func (b *batch) accounts(accounts []string) error {

@@ -104,6 +104,41 @@ func TestGroupRefusals(t *testing.T) {
 	}
 }
 
+func TestManyGroupsAreEnough(t *testing.T) {
+	s := openNew(t, "a", "b")
+	if err := <-enqueueCall(s, func(b *batch) error {
+		for i := range maxGroups {
+			g := Group{ID: fmt.Sprintf("g%09d", i), Name: "g", Founder: "b", History: HistoryJoin}
+			talk, err := b.insertGroup(g)
+			if err != nil {
+				return err
+			}
+			if err := b.join(talk, []string{"a"}, Creator, 0, 0); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.groupWait(Group{Name: "one more", Founder: "a"}); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("a group of one's own: %v", err)
+	}
+	g, _, err := s.groupWait(Group{Name: "another's", Founder: "b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.inviteWait("b", g.ID, "a"); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("invited: %v", err)
+	}
+	if _, err := s.leaveWait("a", "g000000000"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.inviteWait("b", g.ID, "a"); err != nil {
+		t.Errorf("after leaving one: %v", err)
+	}
+}
+
 func TestALargeGroupIsFull(t *testing.T) {
 	s := openNew(t, "a", "last", "late")
 	accounts := make([]string, maxMembers-2)

@@ -27,6 +27,8 @@ type Draft struct {
 	Text   string
 	Carry  []byte   // a JSON object of what comes along, or nil; reply, mentions and asked in it are the store's
 	Files  []string // names of files the text names
+	// Record: it tells what has happened, so the author need not be let write there by the other of a pair.
+	Record bool
 	// Reply is the message this one answers, in the one conversation it goes to; zero: none.
 	Reply Place
 	// Mentions are accounts, or Everybody. Those that are no members are dropped, and Everybody where
@@ -153,7 +155,7 @@ func (p *post) send(b *batch) error {
 	places := make([]place, len(p.draft.To))
 	for i, to := range p.draft.To {
 		var err error
-		if places[i], err = b.resolve(p.draft.Author, to); err != nil {
+		if places[i], err = b.resolve(&p.draft, to); err != nil {
 			return err
 		}
 	}
@@ -206,17 +208,18 @@ type place struct {
 }
 
 // resolve finds where author may write.
-func (b *batch) resolve(author string, to Target) (place, error) {
+func (b *batch) resolve(d *Draft, to Target) (place, error) {
+	author := d.Author
 	switch {
 	case to.Account != "":
-		return b.resolvePair(author, ordered(author, to.Account))
+		return b.resolvePair(d, ordered(author, to.Account))
 	case to.Group != "":
 		t, err := b.group(to.Group)
 		return b.present(t, err, author)
 	default:
 		t, err := b.talk(to.Conversation)
 		p, err := b.present(t, err, author)
-		if err == nil && t.group == "" {
+		if err == nil && t.group == "" && !d.Record {
 			err = b.mayWrite(author, [2]string{t.pairA, t.pairB}, t)
 		}
 		return p, err
@@ -233,13 +236,13 @@ func (b *batch) present(t *talk, err error, account string) (place, error) {
 	return place{talk: t}, nil
 }
 
-func (b *batch) resolvePair(author string, pair [2]string) (place, error) {
+func (b *batch) resolvePair(d *Draft, pair [2]string) (place, error) {
 	t, err := b.pair(pair)
-	if err == nil {
-		err = b.mayWrite(author, pair, t)
+	if err == nil && !d.Record {
+		err = b.mayWrite(d.Author, pair, t)
 	}
 	if t == nil && err == nil {
-		err = b.account(author) // notes to oneself: mayWrite looked at nobody
+		err = b.accounts(pair[:]) // of notes to oneself and of records mayWrite looked at nobody
 	}
 	return place{talk: t, pair: pair}, err
 }

@@ -243,6 +243,24 @@ func TestMayWrite(t *testing.T) {
 	}
 }
 
+// What has happened is recorded between two whatever they think of each other by then.
+func TestRecordsAreNotRefused(t *testing.T) {
+	s := openNew(t, "a", "b")
+	if _, err := s.block("b", "a"); err != nil {
+		t.Fatal(err)
+	}
+	record := Draft{Author: "a", To: []Target{{Account: "b"}}, Kind: "call_record", Record: true}
+	p := post1(t, s, record)
+	record.To[0] = Target{Conversation: p.Conversation}
+	if p := post1(t, s, record); p.Seq != 2 {
+		t.Errorf("%+v", p)
+	}
+	record.To[0] = Target{Account: "nobody"}
+	if _, err := s.postWait(record); !errors.Is(err, ErrNotFound) {
+		t.Errorf("with nobody: %v", err)
+	}
+}
+
 // A text to several is refused whole if one of them refuses.
 func TestMayWriteToAllOrNone(t *testing.T) {
 	s := openNew(t, "a", "b", "c")

@@ -43,7 +43,8 @@ var listensOn = regexp.MustCompile(`listens on\s+(\S+) \(TCP`)
 // once it listens.
 func StartProcess(bin, data string, args ...string) (*Process, error) {
 	p := &Process{done: make(chan struct{})}
-	p.cmd = exec.Command(bin, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0"}, args...)...)
+	p.cmd = exec.Command(bin, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0",
+		"--requests", "0", "--logins", "0", "--registrations", "0"}, args...)...)
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "NEOCHAT_") {
 			p.cmd.Env = append(p.cmd.Env, v)

@@ -22,7 +22,7 @@ export function binary() {
 export async function openServer(env) {
   const path = binary();
   const dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-server-'));
-  const child = spawn(path, ['serve', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0', '--media-port', '0'], {
+  const child = spawn(path, ['serve', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0', '--media-port', '0', '--logins', '0', '--registrations', '0'], {
     cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
