@@ -144,6 +144,12 @@ func TestStartedToken(t *testing.T) {
 		t.Errorf("a started one is removed: %v", err)
 	}
 	p.ended()
+	if err := w.host.Grant("p", Send, "12"); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := load(w.opt.Grants); err != nil || len(kept["p"].Send) != 1 {
+		t.Errorf("what is granted after that is not kept: %+v, %v", kept, err)
+	}
 	q := w.connect()
 	q.send("call: register", "plugin_name: q", "token: "+token)
 	q.want("403")
