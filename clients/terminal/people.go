@@ -320,6 +320,7 @@ func (c *chat) deleteAccount(ctx context.Context) error {
 	if err := c.client.DeleteAccount(ctx, password); err != nil {
 		return err
 	}
+	c.deleted = true
 	c.scr.note("the account is deleted")
 	return errQuit
 }

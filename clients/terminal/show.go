@@ -66,6 +66,9 @@ func (c *chat) showResent(r sdk.Resent) {
 // arrived shows a new message.
 func (c *chat) arrived(ctx context.Context, m sdk.Message) {
 	t := c.where(ctx, m)
+	if m.Event == "described" {
+		t = c.renamed(ctx, t)
+	}
 	present, _ := c.here() // none: nothing is here
 	here := t.same(present)
 	c.stoppedTyping(m.Conversation, m.Author)
@@ -75,6 +78,26 @@ func (c *chat) arrived(ctx context.Context, m sdk.Message) {
 		c.shown(m)
 	}
 	c.refreshStatus()
+}
+
+// renamed learns what a group is called by now.
+func (c *chat) renamed(ctx context.Context, t target) target {
+	g, err := c.client.Group(ctx, t.group)
+	if err != nil || g.Name == t.name {
+		return t // it is called what it was, or we are no longer in it
+	}
+	t.name = g.Name
+	c.learn(t)
+	c.mu.Lock()
+	here := c.present.same(t)
+	if here {
+		c.present.name = t.name
+	}
+	c.mu.Unlock()
+	if here {
+		c.showPrompt()
+	}
+	return t
 }
 
 // changed shows what happened to a message.

@@ -172,6 +172,7 @@ type chat struct {
 	failed  int              // lines that could not be carried out; owned by run's goroutine
 	found   search           // owned by run's goroutine
 	devices []sdk.Device     // as last listed; owned by run's goroutine
+	deleted bool             // the account was, from here; owned by run's goroutine
 
 	mu sync.Mutex
 	// guarded by mu
@@ -339,7 +340,7 @@ func (c *chat) result(err, ended error, left int) error {
 		c.scr.note(count(left, "were not sent", "was not sent"))
 	}
 	switch {
-	case ended != nil:
+	case ended != nil && !c.deleted:
 		return &exitError{ExitRefused, fmt.Errorf("the server ended the session: %w; start again to log in", ended)}
 	case errors.Is(err, context.Canceled):
 		return &exitError{ExitInterrupted, errInterrupted}
