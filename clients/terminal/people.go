@@ -45,19 +45,24 @@ func (c *chat) friend(ctx context.Context, arg string) error {
 	case account == "":
 		return errUsage
 	}
+	var err error
+	done := ""
 	switch verb {
 	case "ask":
-		if err := c.client.AskFriend(ctx, account, strings.TrimSpace(words)); err != nil {
-			return err
-		}
-		c.scr.note("asked " + visible(account, false))
-		return nil
-	case "accept", "refuse":
-		return c.client.AnswerFriend(ctx, account, verb == "accept")
+		err, done = c.client.AskFriend(ctx, account, strings.TrimSpace(words)), "asked "+account
+	case "accept":
+		err, done = c.client.AnswerFriend(ctx, account, true), "you and "+account+" are friends now"
+	case "refuse":
+		err, done = c.client.AnswerFriend(ctx, account, false), "refused "+account
 	case "end":
-		return c.client.EndFriend(ctx, account)
+		err, done = c.client.EndFriend(ctx, account), "you and "+account+" are no longer friends"
+	default:
+		return errUsage
 	}
-	return errUsage
+	if err == nil {
+		c.scr.note(visible(done, false))
+	}
+	return err
 }
 
 func (c *chat) friends(ctx context.Context) error {
