@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	_ "modernc.org/sqlite" // the driver neochat uses
 )
 
 const (
@@ -18,14 +16,6 @@ const (
 	bareStatement = 64  // rows of a statement
 	barePairs     = 50
 )
-
-// bareSchema is a table with the columns and indexes of neochat's messages.
-const bareSchema = `CREATE TABLE messages (
-    id INTEGER PRIMARY KEY, conversation INTEGER NOT NULL, seq INTEGER NOT NULL, change_no INTEGER NOT NULL, author TEXT NOT NULL,
-    kind TEXT NOT NULL, message TEXT NOT NULL, carry TEXT, file TEXT, create_time INTEGER NOT NULL, client_message_id TEXT) STRICT;
-CREATE UNIQUE INDEX messages_in_order ON messages (conversation, seq);
-CREATE INDEX messages_by_change ON messages (conversation, change_no);
-CREATE UNIQUE INDEX messages_of_client ON messages (author, client_message_id, conversation) WHERE client_message_id IS NOT NULL;`
 
 // bare inserts rows with nothing around them: no rights, no counters, no sockets.
 type bare struct {
@@ -35,20 +25,17 @@ type bare struct {
 	rows   int
 }
 
-func openBare(ctx context.Context, path string) (b *bare, err error) {
+func openBare(ctx context.Context, d database, dir string) (b *bare, err error) {
 	b = &bare{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(fmt.Errorf("opening the database for bare inserts: %w", err), b.close())
 		}
 	}()
-	if b.db, err = sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=wal_autocheckpoint(4000)&_pragma=cache_size(-32768)"); err != nil {
+	if b.db, err = d.bare(ctx, dir); err != nil {
 		return b, err
 	}
 	if b.conn, err = b.db.Conn(ctx); err != nil {
-		return b, err
-	}
-	if _, err = b.conn.ExecContext(ctx, bareSchema); err != nil {
 		return b, err
 	}
 	b.insert, err = b.conn.PrepareContext(ctx, "INSERT INTO messages (conversation, seq, change_no, author, kind, message, create_time, client_message_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"+

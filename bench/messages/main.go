@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -26,6 +27,7 @@ type plan struct {
 	rounds int           // of each kind, in turns
 	length time.Duration // of a round
 	idle   int           // idle connections
+	on     []string      // databases
 }
 
 func main() {
@@ -36,8 +38,10 @@ func main() {
 	flag.IntVar(&p.open, "open", 8, "unanswered texts each sender keeps under way")
 	flag.IntVar(&p.rounds, "rounds", 3, "rounds of each kind, in turns")
 	flag.DurationVar(&p.length, "time", 3*time.Second, "length of a round")
-	flag.IntVar(&p.idle, "idle", 1000, "idle logged-in connections (an even number)")
+	flag.IntVar(&p.idle, "idle", 5000, "idle logged-in connections (an even number)")
+	on := flag.String("database", "sqlite,mariadb", "databases to measure on; MariaDB is a server of the benchmark's own")
 	flag.Parse()
+	p.on = strings.Split(*on, ",")
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	err := p.run(ctx, os.Stdout)
 	stop()
@@ -65,14 +69,16 @@ func (p plan) run(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("building neochat: %w", err)
 		}
 	}
-	rounds, err := p.rates(ctx, dir)
-	if err != nil {
-		return err
+	for _, name := range p.on {
+		if err := p.rates(ctx, dir, name, out); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
-	cost, err := p.standing(ctx, dir)
-	if err != nil {
-		return err
-	}
+	return p.others(ctx, dir, out)
+}
+
+// others measures what hardly depends on the database, on SQLite.
+func (p plan) others(ctx context.Context, dir string, out io.Writer) error {
 	groups, err := p.group(ctx, dir)
 	if err != nil {
 		return err
@@ -81,43 +87,67 @@ func (p plan) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	return p.print(out, rounds, cost, groups, tokens)
+	cold, err := p.coldSync(ctx, dir)
+	if err != nil {
+		return err
+	}
+	cost, err := p.standing(ctx, dir)
+	if err != nil {
+		return err
+	}
+	for i, g := range groups {
+		fmt.Fprintf(out, "group of %d, round %d    %.0f deliveries/s, %.2f µs of CPU each\n", groupMembers, i+1, float64(g.count)/g.took.Seconds(), g.cpuEach())
+	}
+	fmt.Fprintf(out, "%d logins by token     %.2f s of CPU, in %.2f s\n", tokenLogins, tokens.cpu.Seconds(), tokens.took.Seconds())
+	fmt.Fprintf(out, "cold sync of %d messages  %.2f s of CPU, in %.2f s, %d pages\n", cold.items, cold.cpu.Seconds(), cold.took.Seconds(), cold.pages)
+	return p.printCost(out, cost)
 }
 
 // start starts the server to be measured on a data folder.
-func (p plan) start(ctx context.Context, data string) (*server, error) {
-	return startServer(ctx, p.binary, data)
+func (p plan) start(ctx context.Context, data string, flags ...string) (*server, error) {
+	return startServer(ctx, p.binary, data, flags...)
 }
 
-// rates runs rounds of texts and of bare inserts in turns.
-func (p plan) rates(ctx context.Context, dir string) (all []round, err error) {
-	s, err := p.start(ctx, filepath.Join(dir, "data"))
+// rates runs rounds of texts and of bare inserts in turns, and prints them.
+func (p plan) rates(ctx context.Context, dir, name string, out io.Writer) (err error) {
+	d, err := openDatabase(name)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	data := filepath.Join(dir, name)
+	url, err := d.url(data)
+	if err != nil {
+		return err
+	}
+	s, err := p.start(ctx, data, "--database", url)
+	if err != nil {
+		return err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 	l, err := newLoad(s, p.pairs, p.open)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer l.close()
-	b, err := openBare(ctx, filepath.Join(dir, "bare.db"))
+	b, err := openBare(ctx, d, dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer func() { err = errors.Join(err, b.close()) }()
+	var all []round
 	for range p.rounds {
 		texts, err := l.round(ctx, p.length)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		rows, err := b.round(ctx, p.length)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		all = append(all, round{texts, rows})
 	}
-	return all, nil
+	return p.printRates(out, d.name(), all)
 }
 
 // round is one turn of both.
@@ -135,9 +165,9 @@ func (f figures) rate() float64 { return float64(f.count) / f.took.Seconds() }
 
 func (f figures) cpuEach() float64 { return f.cpu.Seconds() * 1e6 / float64(f.count) }
 
-func (p plan) print(out io.Writer, rounds []round, c cost, groups []deliveries, l logins) error {
+func (p plan) printRates(out io.Writer, name string, rounds []round) error {
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "round\tmessages/s\tCPU µs each\tp50 ms\tp99 ms\tbare rows/s\tCPU µs each\tp50 ms\tshare\t\n")
+	fmt.Fprintf(t, "%s\tmessages/s\tCPU µs each\tp50 ms\tp99 ms\tbare rows/s\tCPU µs each\tp50 ms\tshare\t\n", name)
 	for i, r := range rounds {
 		fmt.Fprintf(t, "%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.0f\t%.1f\t%.1f\t%.0f %%\t\n", i+1, r.texts.rate(), r.texts.cpuEach(), ms(r.texts.p50), ms(r.texts.p99),
 			r.rows.rate(), r.rows.cpuEach(), ms(r.rows.p50), 100*r.texts.rate()/r.rows.rate())
@@ -145,17 +175,17 @@ func (p plan) print(out io.Writer, rounds []round, c cost, groups []deliveries, 
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	for i, g := range groups {
-		fmt.Fprintf(out, "group of %d, round %d    %.0f deliveries/s, %.2f µs of CPU each\n", groupMembers, i+1, float64(g.count)/g.took.Seconds(), g.cpuEach())
-	}
-	fmt.Fprintf(out, "%d logins by token     %.2f s of CPU, in %.2f s\n", tokenLogins, l.cpu.Seconds(), l.took.Seconds())
-	_, err := fmt.Fprintf(out, "\n%d pairs, %d unanswered texts each; every message is committed, synced, answered and delivered. Bare: %d rows a transaction.\n"+
-		"CPU is the server's process (bare: this one). Clients share the machine with the server.\n\n"+
-		"start to /readyz 200   %.0f ms (new folder), %.0f ms (existing)\n"+
+	_, err := fmt.Fprintf(out, "%d pairs, %d unanswered texts each; every message is committed, synced, answered and delivered. Bare: %d rows a transaction.\n"+
+		"CPU is the server's process (bare: this one). Clients share the machine with the server.\n\n", p.pairs, p.open, bareBatch)
+	return err
+}
+
+func (p plan) printCost(out io.Writer, c cost) error {
+	_, err := fmt.Fprintf(out, "start to /readyz 200   %.0f ms (new folder), %.0f ms (existing)\n"+
 		"idle RSS, empty        %.1f MiB\n"+
 		"with %d connections  %.1f MiB: %.1f KiB each, of the second half %.1f KiB each\n"+
 		"binary                 %.1f MiB\n",
-		p.pairs, p.open, bareBatch, ms(c.startNew), ms(c.startOld), mib(c.empty), p.idle, mib(c.idle), float64(c.idle-c.empty)/1024/float64(p.idle), float64(c.idle-c.half)/512/float64(p.idle), mib(c.binary))
+		ms(c.startNew), ms(c.startOld), mib(c.empty), p.idle, mib(c.idle), float64(c.idle-c.empty)/1024/float64(p.idle), float64(c.idle-c.half)/512/float64(p.idle), mib(c.binary))
 	return err
 }
 

@@ -28,9 +28,10 @@ type server struct {
 var listensOn = regexp.MustCompile(`listens on\s+(\S+)`)
 
 // startServer starts neochat on a data folder and returns when /readyz says 200.
-func startServer(ctx context.Context, binary, data string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0",
-		"--requests", "0", "--logins", "0", "--registrations", "0")}
+func startServer(ctx context.Context, binary, data string, flags ...string) (*server, error) {
+	line := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0",
+		"--requests", "0", "--logins", "0", "--registrations", "0"}, flags...)
+	s := &server{cmd: exec.CommandContext(ctx, binary, line...)}
 	s.cmd.Stderr = &s.log
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {
