@@ -16,10 +16,7 @@ const searchConversations = 2000
 // BenchmarkSearch looks for words in 300,000 messages (or as many as NEOCHAT_BENCH_MESSAGES says) of 2,000
 // conversations, all of one account. It also reports what it took to index a message.
 func BenchmarkSearch(b *testing.B) {
-	messages := 300_000
-	if v, err := strconv.Atoi(os.Getenv("NEOCHAT_BENCH_MESSAGES")); err == nil {
-		messages = v
-	}
+	messages := benchMessages()
 	s := openNew(b, "me")
 	s.indexer.stop()
 	fillForSearch(b, s, messages)
@@ -33,6 +30,13 @@ func BenchmarkSearch(b *testing.B) {
 			b.Run(account+" "+text, func(b *testing.B) { searchOften(b, s, account, text) })
 		}
 	}
+}
+
+func benchMessages() int {
+	if v, err := strconv.Atoi(os.Getenv("NEOCHAT_BENCH_MESSAGES")); err == nil {
+		return v
+	}
+	return 300_000
 }
 
 func searchOften(b *testing.B, s *Store, account, text string) {
@@ -95,4 +99,26 @@ func fillForSearch(b *testing.B, s *Store, messages int) {
 		conversation := i%searchConversations + 1
 		return fmt.Sprintf("(%d, %d, %d, %d, %d, 'me', 'text', '%s', %d)", i+1, conversation, i/searchConversations+1, i+1, i+1, text.String(), i)
 	})
+}
+
+// BenchmarkHistoryPage reads pages from anywhere in as many messages as BenchmarkSearch has.
+func BenchmarkHistoryPage(b *testing.B) {
+	messages := benchMessages()
+	s := openNew(b, "me")
+	s.indexer.stop()
+	fillForSearch(b, s, messages)
+	s.indexer = startIndexer(s)
+	var took []time.Duration
+	for b.Loop() {
+		conversation := 1 + rand.Int64N(searchConversations)
+		before := 2 + rand.Int64N(int64(messages/searchConversations))
+		start := time.Now()
+		page, _, err := s.History(b.Context(), "me", conversation, before, 0, 50)
+		took = append(took, time.Since(start))
+		if err != nil || len(page) == 0 {
+			b.Fatalf("%d messages before %d of %d: %v", len(page), before, conversation, err)
+		}
+	}
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
 }
