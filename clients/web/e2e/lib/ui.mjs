@@ -80,7 +80,7 @@ export async function isTold(actor) {
 
 /** Opens a conversation from the list. @param {Actor} actor @param {string} account the other one */
 export async function openConversation(actor, account) {
-  await reads(actor, by('conversation-item'), account);
+  await sees(actor, by('conversation-item', { key: account }));
   await actor.tab.click(by('conversation-item', { key: account }));
   await sees(actor, by('composer'));
 }

@@ -21,6 +21,7 @@ export function misfits() {
 
   /** For screen readers only, or not shown. @param {Element} element */
   function hidden(element) {
+    if (!element.checkVisibility()) return true; // within a closed <details>, too
     for (let e = /** @type {Element | null} */ (element); e; e = e.parentElement) {
       const style = getComputedStyle(e);
       const box = e.getBoundingClientRect();
@@ -55,6 +56,16 @@ export function misfits() {
     return null;
   }
 
+  /** A place that one has to scroll to. @param {Element} element @param {number} x @param {number} y */
+  function scrolledAway(element, x, y) {
+    for (let e = element.parentElement; e && e !== document.body; e = e.parentElement) {
+      const box = e.getBoundingClientRect();
+      const moves = /auto|scroll/.test(getComputedStyle(e).overflowY);
+      if (moves && (y < box.top || y > box.bottom || x < box.left || x > box.right)) return true;
+    }
+    return false;
+  }
+
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
@@ -72,7 +83,7 @@ export function misfits() {
     }
   }
 
-  const dialog = document.querySelector('dialog[open], [role=dialog], [role=alertdialog]');
+  const dialog = document.querySelector('dialog[open], [role=dialog], [role=alertdialog], [role=menu]');
   for (const element of document.querySelectorAll('button, a[href], input:not([type=file]):not([type=hidden]), textarea, select')) {
     if (hidden(element)) continue;
     const box = element.getBoundingClientRect();
@@ -87,6 +98,7 @@ export function misfits() {
     }
     const [x, y] = [box.left + box.width / 2, box.top + box.height / 2];
     if (y < 0 || y > innerHeight || x < 0 || x > innerWidth || (dialog && !dialog.contains(element))) continue;
+    if (scrolledAway(element, x, y)) continue;
     const top = document.elementFromPoint(x, y);
     if (top && !element.contains(top) && !top.contains(element) && !cutter(element, box)) found.push(`${name(element)} is covered by ${name(top)}`);
   }

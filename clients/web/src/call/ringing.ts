@@ -2,7 +2,6 @@
 import type { Message } from '../wire/codec';
 import { request, takePart } from '../session/session';
 import { mended, notify, notifyFailure } from '../ui/notice';
-import { nameOf } from '../people/people';
 import type { Target } from '../chat/line';
 import { go } from '../chat/route';
 import { endHere, enterCall, leaveCall } from './active';
@@ -100,7 +99,7 @@ function answered(m: Message) {
     return;
   }
   if (active.value?.connection_key !== key && outgoing.value?.cell_key !== key) return;
-  notify(m.cell_type === '408' ? 'note_no_answer' : 'note_refused', { who: nameOf(who) }, 'status');
+  notify(m.cell_type === '408' ? 'note_no_answer' : 'note_refused', { account: who }, 'status');
   if (active.value?.target.kind !== 'group' && !active.value?.met) void leaveCall();
 }
 

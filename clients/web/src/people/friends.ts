@@ -2,7 +2,6 @@
 import { computed, signal } from '@preact/signals';
 import type { Message } from '../wire/codec';
 import { me, request, takePart } from '../session/session';
-import { nameOf } from './people';
 import { mended, notify } from '../ui/notice';
 
 /** How one stands to somebody: friends, `asked` by me, or `asking` me. */
@@ -86,8 +85,8 @@ function pushedFriend(m: Message, late: boolean) {
   const state = friendAfter(m, mine);
   set(account, state && { friends: account, state, text: m.text ?? '' });
   if (mine || late) return;
-  if (state === 'asking') notify('note_friend_asks', { who: nameOf(account) }, 'status');
-  if (state === 'accepted') notify('note_friend_accepted', { who: nameOf(account) }, 'status');
+  if (state === 'asking') notify('note_friend_asks', { account }, 'status');
+  if (state === 'accepted') notify('note_friend_accepted', { account }, 'status');
   if (state !== 'asking') mended('note_friend_asks');
 }
 

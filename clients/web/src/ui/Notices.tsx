@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
-import { t } from '../text';
+import { nameOf } from '../people/people';
+import { t, type Params } from '../text';
 import { Icon } from './Icon';
 import { dismiss, notices } from './notice';
 
@@ -13,7 +14,7 @@ export function Notices({ layer }: { layer: string }) {
     <div class="notices">
       {notices.value.map((notice) => (
         <div key={notice.key} class={`notice ${notice.role}`} role={notice.role} data-testid="notice">
-          <span>{t(notice.key, notice.params)}</span>
+          <span>{t(notice.key, named(notice.params))}</span>
           <button type="button" class="icon-button" aria-label={t('dismiss')} onClick={() => dismiss(notice)}>
             <Icon name="close" />
           </button>
@@ -21,4 +22,9 @@ export function Notices({ layer }: { layer: string }) {
       ))}
     </div>
   );
+}
+
+/** Who is meant by `account`, as they are called by now. */
+function named(params: Params): Params {
+  return typeof params.account === 'string' ? { ...params, who: nameOf(params.account) } : params;
 }

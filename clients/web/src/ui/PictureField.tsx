@@ -9,12 +9,14 @@ interface Props {
   picture: string;
   name: string;
   seed: string;
+  /** It is shown elsewhere already. */
+  bare?: boolean;
   /** Takes the NAME of the picture, or '' for none. */
   onPick: (avatar: string) => Promise<unknown>;
 }
 
 /** A picture of somebody or of a group, to be changed or removed. */
-export function PictureField({ picture, name, seed, onPick }: Props) {
+export function PictureField({ picture, name, seed, bare, onPick }: Props) {
   const [busy, setBusy] = useState(false);
   async function change(avatar: Promise<string>) {
     setBusy(true);
@@ -28,11 +30,11 @@ export function PictureField({ picture, name, seed, onPick }: Props) {
   }
   return (
     <div class="picture-field">
-      <Avatar name={name} seed={seed} picture={picture} large />
+      {!bare && <Avatar name={name} seed={seed} picture={picture} large />}
       <div class="stack">
         <label class={busy ? 'file-button busy' : 'file-button'}>
-          {t('picture')}
-          <input type="file" accept="image/*" data-testid="picture-file" disabled={busy} aria-label={t('picture')}
+          {t('change_picture')}
+          <input type="file" accept="image/*" data-testid="picture-file" disabled={busy} aria-label={t('change_picture')}
             onChange={(e) => {
               const [file] = e.currentTarget.files ?? [];
               e.currentTarget.value = '';

@@ -38,7 +38,6 @@ export const people = {
   // groups
   introduction: ['About', '简介'],
   group_edit: ['Edit group', '编辑群资料'],
-  group_picture: ['Change picture', '更换头像'],
   group_history: ['New members see', '新成员可见'],
   history_join: ['what is said from then on', '加入之后的消息'],
   history_all: ['everything that was said', '全部消息'],

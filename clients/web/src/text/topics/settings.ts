@@ -10,7 +10,7 @@ export const settings = {
   birthday: ['Birthday', '生日'],
   address: ['Address', '地址'],
   profile_hint: ['Others see your name and picture, nothing else of this.', '其他人只能看到你的姓名和头像。'],
-  picture: ['Change picture', '更换头像'],
+  change_picture: ['Change picture', '更换头像'],
   picture_remove: ['Remove picture', '移除头像'],
   save: ['Save', '保存'],
   saved: ['Saved.', '已保存。'],

@@ -30,7 +30,7 @@ export function GroupForm({ id, group, onClose }: { id: string; group: Group; on
 
   return (
     <form class="stack" onSubmit={submit} data-testid="group-form">
-      <PictureField picture={group.avatar} name={group.name} seed={id} onPick={(avatar) => describeGroup(id, { avatar })} />
+      <PictureField picture={group.avatar} name={group.name} seed={id} bare onPick={(avatar) => describeGroup(id, { avatar })} />
       <label>
         <span>{t('group_name')}</span>
         <input data-testid="edit-group-name" value={name} maxLength={60} required autocomplete="off" onInput={(e) => setName(e.currentTarget.value)} />

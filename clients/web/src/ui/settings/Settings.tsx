@@ -1,6 +1,8 @@
 import { goHome } from '../../chat/route';
+import { leave } from '../../session/session';
 import { t } from '../../text';
 import { Icon } from '../Icon';
+import { notifyFailure } from '../notice';
 import { AccountSection } from './AccountSection';
 import { Devices } from './Devices';
 import { NotificationSection } from './NotificationSection';
@@ -17,6 +19,10 @@ export function Settings() {
           <Icon name="back" />
         </button>
         <h1>{t('settings')}</h1>
+        <button type="button" class="quiet with-logo" data-testid="logout" onClick={() => leave().catch(notifyFailure)}>
+          <Icon name="logOut" />
+          {t('log_out')}
+        </button>
       </header>
       <div class="settings-body" tabIndex={0} role="region" aria-label={t('settings')}>
         <ProfileForm />

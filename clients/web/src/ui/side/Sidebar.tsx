@@ -5,13 +5,12 @@ import { goSettings, inSettings } from '../../chat/route';
 import { searching } from '../../chat/search';
 import { questions } from '../../people/friends';
 import { nameOf } from '../../people/people';
-import { connection, leave, me } from '../../session/session';
+import { connection, me } from '../../session/session';
 import { t } from '../../text';
 import { PersonAvatar } from '../Avatar';
 import { ReturnToCall } from '../call/ReturnToCall';
 import { Icon } from '../Icon';
 import { LanguageButton } from '../LanguageButton';
-import { notifyFailure } from '../notice';
 import { NewGroupDialog } from '../chat/NewGroupDialog';
 import { FindPerson } from './FindPerson';
 import { Item } from './Item';
@@ -60,9 +59,6 @@ function Own() {
       <LanguageButton />
       <button type="button" class="icon-button" data-testid="settings" aria-label={t('settings')} title={t('settings')} aria-current={inSettings.value ? 'page' : undefined} onClick={goSettings}>
         <Icon name="settings" />
-      </button>
-      <button type="button" class="icon-button" data-testid="logout" aria-label={t('log_out')} title={t('log_out')} onClick={() => leave().catch(notifyFailure)}>
-        <Icon name="logOut" />
       </button>
     </header>
   );
