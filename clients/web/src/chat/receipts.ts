@@ -4,15 +4,7 @@ import type { Message } from '../wire/codec';
 import { me, request, takePart } from '../session/session';
 import { unread, withRead, type Conversation } from './line';
 import { byId, list, put } from './store';
-
-/** Somebody's watermarks. */
-export interface Receipt {
-  read_seq: number;
-  delivered_seq: number;
-}
-
-/** How far a message of mine has come. */
-export type Progress = 'sent' | 'delivered' | 'read';
+import { withReceipt, type Receipt } from './watermarks';
 
 /** Of the others, by conversation and account. Larger groups tell nothing. */
 export const receipts = signal<ReadonlyMap<string, ReadonlyMap<string, Receipt>>>(new Map());
@@ -22,25 +14,6 @@ const gathering = 300;
 
 const waiting = new Map<string, Partial<Receipt>>();
 let timer = 0;
-
-/** The watermarks after a message told of them; they never fall. */
-export function withReceipt(known: Receipt | undefined, m: Message): Receipt {
-  const read_seq = Math.max(known?.read_seq ?? 0, Number(m.read_seq ?? 0));
-  return { read_seq, delivered_seq: Math.max(known?.delivered_seq ?? 0, Number(m.delivered_seq ?? 0), read_seq) };
-}
-
-/** How far a message has come: the least of all others. */
-export function progressOf(seq: number, others: Iterable<Receipt>): Progress {
-  const all = [...others];
-  if (all.length === 0) return 'sent';
-  if (all.every((r) => r.read_seq >= seq)) return 'read';
-  return all.every((r) => r.delivered_seq >= seq) ? 'delivered' : 'sent';
-}
-
-/** Who has read up to there. */
-export function readersOf(seq: number, others: ReadonlyMap<string, Receipt>): string[] {
-  return [...others].filter(([, r]) => r.read_seq >= seq).map(([account]) => account);
-}
 
 /** Asks how far the others of a conversation are. */
 export async function fetchReceipts(conversation: string): Promise<void> {

@@ -7,6 +7,7 @@ import { register } from '../wire/register';
 import { logIn, logOut, whoAmI } from '../wire/session';
 import type { Answer, Fields } from '../wire/socket';
 import { mended, notify } from '../ui/notice';
+import { browserName } from './browser';
 
 /** `away`: the server did not answer the first question yet. */
 export type Phase = 'starting' | 'away' | 'out' | 'in';
@@ -40,7 +41,7 @@ export function takePart(part: Part): void {
 export const device: string = (() => {
   const known = localStorage.getItem('device');
   if (known && /^[A-Za-z0-9._-]{1,60}$/.test(known)) return known;
-  const made = `web-${[...crypto.getRandomValues(new Uint8Array(6))].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
+  const made = `${browserName(navigator.userAgent)}-${[...crypto.getRandomValues(new Uint8Array(6))].map((b) => b.toString(16).padStart(2, '0')).join('')}`;
   localStorage.setItem('device', made);
   return made;
 })();
@@ -80,8 +81,15 @@ export async function leave(): Promise<void> {
 /** Changes the password: all other devices are logged out. Rejects with a Failure: 404 the present one is wrong. */
 export async function changePassword(present: string, fresh: string): Promise<void> {
   await request({ message_type: 'password', user_password: present, new_password: fresh });
-  // The cookie was that of a session which has ended by this.
-  await logIn(me.value, fresh);
+  // The cookie was that of a session which has ended by this. The connection goes over to that of the new one, and the
+  // session it had meanwhile ends, or this browser would be listed twice.
+  const account = await logIn(me.value, fresh);
+  const { items } = await request({ message_type: 'device', type: 'GET' });
+  channel.value?.close();
+  enter(account);
+  await ready();
+  const session = items.find((m) => m.current === 'yes')?.session;
+  if (session) await request({ message_type: 'device', type: 'DELETE', session });
 }
 
 /** Sends a request; rejects with a Failure. */

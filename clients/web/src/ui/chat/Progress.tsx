@@ -1,5 +1,6 @@
 import type { Conversation, Line } from '../../chat/line';
-import { progressOf, readersOf, receipts, type Receipt } from '../../chat/receipts';
+import { receipts } from '../../chat/receipts';
+import { progressOf, readersOf, type Receipt } from '../../chat/watermarks';
 import { nameOf } from '../../people/people';
 import { t } from '../../text';
 import { Icon } from '../Icon';
