@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -253,6 +254,16 @@ func TestSessionOverHTTP(t *testing.T) {
 	code, body, _ := get(t, w.http.URL+"/session", k.Value)
 	if code != 200 || body != "stat: 200\nuser_account: a\n\n" {
 		t.Errorf("%d %q", code, body)
+	}
+	if r := post("", good+"&device=a+b"); r.StatusCode != 400 || len(r.Cookies()) > 0 {
+		t.Errorf("a device with a space: %d", r.StatusCode)
+	}
+	if r := post("", good+"&device=Firefox-Linux"); r.StatusCode != 200 {
+		t.Fatal(r.Status)
+	}
+	sessions, err := w.store.Sessions(t.Context(), "a")
+	if err != nil || !slices.ContainsFunc(sessions, func(s store.Session) bool { return s.Device == "Firefox-Linux" }) {
+		t.Errorf("%v %v", sessions, err)
 	}
 }
 

@@ -97,7 +97,10 @@ func (e *tooOften) Error() string { return e.what }
 
 func (e *tooOften) seconds() string { return strconv.Itoa(int(e.after/time.Second) + 1) }
 
-const wrongLogin = "unknown account or wrong password"
+const (
+	wrongLogin  = "unknown account or wrong password"
+	wrongDevice = "device is [A-Za-z0-9._-], at most 64 bytes"
+)
 
 func login(q *request) error {
 	in := credentials{account: q.m.Get("user_account"), password: q.m.Get("user_password"),
@@ -109,7 +112,7 @@ func login(q *request) error {
 	case q.c.loggedIn.Load() && in.account != q.c.account:
 		return refusal(wire.StatConflict, "another account is logged in on this connection; open another one")
 	case in.device != "" && !deviceName.MatchString(in.device):
-		return refusal(wire.StatBadRequest, "device is [A-Za-z0-9._-], at most 64 bytes")
+		return refusal(wire.StatBadRequest, wrongDevice)
 	case len(in.password) > 1024:
 		return refusal(wire.StatNotFound, wrongLogin)
 	case in.password == "" && in.token == "":
@@ -222,9 +225,14 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 		respond(w, wire.StatBadRequest, "reason", "send the form fields user_account and user_password, at most 4 KiB")
 		return
 	}
-	in := credentials{account: r.PostForm.Get("user_account"), password: r.PostForm.Get("user_password"), address: s.address(r)}
+	in := credentials{account: r.PostForm.Get("user_account"), password: r.PostForm.Get("user_password"),
+		device: r.PostForm.Get("device"), address: s.address(r)}
 	if in.account == "" || in.password == "" {
 		respond(w, wire.StatBadRequest, "reason", "user_account or user_password is missing")
+		return
+	}
+	if in.device != "" && !deviceName.MatchString(in.device) {
+		respond(w, wire.StatBadRequest, "reason", wrongDevice)
 		return
 	}
 	e, err := s.authenticate(ctx, in)

@@ -114,3 +114,47 @@ export async function hangUp(actor) {
   await actor.tab.click(by('leave-call'));
   await seesNoMore(actor, by('call-view'));
 }
+
+/** Logs in with the account, in a browser that has never seen it. @param {Actor} actor */
+export async function logIn({ tab, url, account }) {
+  await tab.goto(`${url}/`);
+  await tab.until((s) => document.querySelector(s), by('auth-password'));
+  await tab.fill(by('auth-account'), account);
+  await tab.fill(by('auth-password'), PASSWORD);
+  await tab.click(by('auth-submit'));
+  await sees({ tab, url, account, id: 0, tone: 0 }, by('find-person'));
+}
+
+/** The message with a text. @param {Actor} actor @param {string} text */
+function message({ tab }, text) {
+  if (!tab.playwright) throw new Error('only in Chromium');
+  return tab.playwright.locator(by('message'), { hasText: text }).last();
+}
+
+/** Opens the menu of a message with the right button, and chooses. @param {Actor} actor @param {string} text @param {string} item test id */
+export async function choose(actor, text, item) {
+  await message(actor, text).click({ button: 'right', position: { x: 6, y: 6 } });
+  await actor.tab.click(`${by('menu')} ${item}`);
+}
+
+/** Types key by key, as completion needs it. @param {Actor} actor @param {string} selector @param {string} text */
+export async function typeInto({ tab }, selector, text) {
+  if (!tab.playwright) throw new Error('only in Chromium');
+  await tab.playwright.locator(selector).pressSequentially(text);
+}
+
+/** Makes a group and opens it. @param {Actor} actor @param {string} name @param {string[]} members */
+export async function makeGroup(actor, name, members) {
+  await actor.tab.click(by('new-group'));
+  await actor.tab.fill(by('group-name'), name);
+  await actor.tab.fill(by('group-members'), members.join(','));
+  await actor.tab.click(by('group-create'));
+  await reads(actor, 'h1', name);
+  await sees(actor, by('composer'));
+}
+
+/** Opens the details of the open conversation. @param {Actor} actor */
+export async function openDetails(actor) {
+  await actor.tab.click(by('details'));
+  await sees(actor, by('details-panel'));
+}

@@ -22,7 +22,7 @@ const atOnce = 100;
 const gathering = 25;
 
 const asked = new Set<string>();
-let queue: string[] = [];
+const queue = new Set<string>();
 let timer = 0;
 
 /** What is known of an account; what is not is fetched. */
@@ -80,14 +80,14 @@ function read(m: Readonly<Message>): Person {
 function want(account: string) {
   if (!account || account === 'all' || asked.has(account)) return;
   asked.add(account);
-  queue = [...queue, account];
+  queue.add(account);
   timer ||= window.setTimeout(fetchQueue, gathering);
 }
 
 function fetchQueue() {
   timer = 0;
-  const wanted = queue;
-  queue = [];
+  const wanted = [...queue];
+  queue.clear();
   for (let at = 0; at < wanted.length; at += atOnce) void fetchSome(wanted.slice(at, at + atOnce));
 }
 
@@ -97,15 +97,15 @@ async function fetchSome(accounts: readonly string[]): Promise<void> {
     learn((accounts.length === 1 ? [{ user_account: accounts[0] ?? '', ...head }] : items).map(read));
   } catch (error) {
     // Without a connection: the next login asks for them.
-    if (statOf(error) === 0) queue = [...queue, ...accounts];
+    if (statOf(error) === 0) accounts.forEach((account) => queue.add(account));
   }
 }
 
 takePart({
   opened(again) {
     fetchOwn().catch(() => undefined);
-    if (again) queue = [...new Set([...queue, ...people.value.keys()])];
-    if (queue.length > 0) timer ||= window.setTimeout(fetchQueue, gathering);
+    if (again) people.value.forEach((_, account) => queue.add(account));
+    if (queue.size > 0) timer ||= window.setTimeout(fetchQueue, gathering);
   },
   pushed(m) {
     if (m.message_type !== 'profile' || (m.user_account && m.user_account !== me.value)) return;
@@ -115,7 +115,7 @@ takePart({
   left() {
     clearTimeout(timer);
     timer = 0;
-    queue = [];
+    queue.clear();
     asked.clear();
     people.value = new Map();
     own.value = {};

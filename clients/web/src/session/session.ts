@@ -63,7 +63,7 @@ export async function boot(): Promise<void> {
 
 /** Logs in with a password. Rejects with a Failure. */
 export async function enterWith(account: string, password: string): Promise<void> {
-  enter(await logIn(account, password));
+  enter(await logIn(account, password, device));
 }
 
 /** Makes an account and logs in. Rejects with a Failure. */
@@ -83,7 +83,7 @@ export async function changePassword(present: string, fresh: string): Promise<vo
   await request({ message_type: 'password', user_password: present, new_password: fresh });
   // The cookie was that of a session which has ended by this. The connection goes over to that of the new one, and the
   // session it had meanwhile ends, or this browser would be listed twice.
-  const account = await logIn(me.value, fresh);
+  const account = await logIn(me.value, fresh, device);
   const { items } = await request({ message_type: 'device', type: 'GET' });
   channel.value?.close();
   enter(account);

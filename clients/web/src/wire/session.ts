@@ -13,8 +13,8 @@ export async function whoAmI(): Promise<string | undefined> {
 }
 
 /** Logs in: the browser keeps the cookie that comes with the answer. Answers the account. */
-export async function logIn(user_account: string, user_password: string): Promise<string> {
-  const answer = await ask('POST', new URLSearchParams({ user_account, user_password }));
+export async function logIn(user_account: string, user_password: string, device: string): Promise<string> {
+  const answer = await ask('POST', new URLSearchParams({ user_account, user_password, device }));
   return answer.user_account ?? user_account;
 }
 

@@ -67,6 +67,7 @@ async function saveEdit(c: Conversation, { text, edit: line }: Draft): Promise<v
   try {
     await edit(c.conversation, line, compose(typed, decompose(line.text).names), mentioned(c, typed));
     stopAside(keyOf(c));
+    tellTyping(c, false);
   } catch (error) {
     notifyFailure(error, { 403: 'err_not_yours', 404: 'err_message_gone' });
   }
