@@ -1,5 +1,5 @@
 // A walk through every screen of the client, stopping at each.
-import { accept, attach, by, hangUp, hears, isCalled, meets, openChat, openConversation, PASSWORD, say, sees, seesNoMore, signUp, video } from './ui.mjs';
+import { accept, attach, by, choose, finds, hangUp, hears, isCalled, makeGroup, meets, openChat, openConversation, openMenu, PASSWORD, say, sees, seesNoMore, signUp, video } from './ui.mjs';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -52,6 +52,8 @@ export async function tour(ann, ben, stop) {
   await ann.tab.press('Escape');
   await seesNoMore(ann, by('group-create'));
 
+  await asides(ann, ben, stop);
+
   await ben.tab.click(by('call-video'));
   await sees(ben, by('outgoing'));
   await stop(ben, 'outgoing');
@@ -70,6 +72,56 @@ export async function tour(ann, ben, stop) {
   await hangUp(ann);
   await seesNoMore(ben, by('call-view'));
   await stop(ben, 'chat-after-call');
+}
+
+/**
+ * What is not the conversation itself: settings, people, search, details, the menu of a message, a reply, a recording.
+ * @param {Actor} ann in Chromium, at the list @param {Actor} ben @param {(actor: Actor, screen: string) => Promise<unknown>} stop
+ */
+async function asides(ann, ben, stop) {
+  await ann.tab.click(by('settings'));
+  await sees(ann, by('device'));
+  await stop(ann, 'settings');
+  await ann.tab.click(by('back'));
+  await ann.tab.click(by('tab-people'));
+  await sees(ann, by('people-list'));
+  await stop(ann, 'people');
+  await ann.tab.click(by('tab-chats'));
+  await ann.tab.click(by('search'));
+  await sees(ann, by('search-panel'));
+  await ann.tab.fill(by('search-text'), 'short');
+  await finds(ann);
+  await stop(ann, 'search');
+  await ann.tab.click(by('search-close'));
+
+  await openConversation(ann, ben.account);
+  await ann.tab.click(by('details'));
+  await sees(ann, by('details-panel'));
+  await stop(ann, 'details');
+  await ann.tab.click(by('close-details'));
+  await choose(ann, 'short', by('react', { reaction: '❤️' }));
+  await sees(ann, by('reaction'));
+  await choose(ann, 'short', by('menu-reply'));
+  await say(ann, 'not so short');
+  await sees(ann, by('quote'));
+  await ann.tab.click(by('record'));
+  await ann.tab.until((s) => document.querySelectorAll(s).length >= 10, `${by('recording')} .bars i`);
+  await stop(ann, 'recording');
+  await ann.tab.click(by('record-send'));
+  await sees(ann, by('voice'));
+  await openMenu(ann, 'short');
+  await stop(ann, 'menu');
+  await ann.tab.press('Escape');
+  await seesNoMore(ann, by('menu'));
+  await toList(ann);
+  await makeGroup(ann, 'A group with a name that is not so short', [ben.account]);
+  await ann.tab.click(by('details'));
+  await sees(ann, by('member', { user: ben.account }));
+  await stop(ann, 'group');
+  await ann.tab.click(by('edit-group'));
+  await sees(ann, by('group-form'));
+  await stop(ann, 'group-form');
+  await ann.tab.click(by('close-details'));
 }
 
 /** A picture and a file with a long name. @param {Actor} actor */

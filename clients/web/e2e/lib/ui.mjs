@@ -131,9 +131,15 @@ function message({ tab }, text) {
   return tab.playwright.locator(by('message'), { hasText: text }).last();
 }
 
-/** Opens the menu of a message with the right button, and chooses. @param {Actor} actor @param {string} text @param {string} item test id */
-export async function choose(actor, text, item) {
+/** Opens the menu of a message with the right button. @param {Actor} actor @param {string} text */
+export async function openMenu(actor, text) {
   await message(actor, text).click({ button: 'right', position: { x: 6, y: 6 } });
+  await sees(actor, by('menu'));
+}
+
+/** Opens the menu of a message, and chooses. @param {Actor} actor @param {string} text @param {string} item a selector */
+export async function choose(actor, text, item) {
+  await openMenu(actor, text);
   await actor.tab.click(`${by('menu')} ${item}`);
 }
 
@@ -158,3 +164,10 @@ export async function openDetails(actor) {
   await actor.tab.click(by('details'));
   await sees(actor, by('details-panel'));
 }
+
+/** Searches until something is found: what was sent can be found two seconds later at the latest. @param {Actor} actor */
+export const finds = (actor) => actor.tab.until((s) => {
+  if (document.querySelector(s.hit)) return true;
+  /** @type {HTMLElement | null} */ (document.querySelector(s.go))?.click();
+  return false;
+}, { hit: by('search-hit'), go: by('search-go') });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { ANN, BEN } from '../lib/people.mjs';
 import { scenario } from '../lib/stage.mjs';
-import { by, choose, hears, openChat, openConversation, reads, say, sees, seesNoMore, signUp, typeInto } from '../lib/ui.mjs';
+import { by, choose, finds, hears, openChat, openConversation, reads, say, sees, seesNoMore, signUp, typeInto } from '../lib/ui.mjs';
 
 /** @typedef {import('../lib/stage.mjs').Stage} Stage */
 
@@ -101,12 +101,7 @@ scenario('search, and jump to what was found long ago', async (stage) => {
   await hears(ann, ben.account, 'line 239');
   await ann.tab.click(by('search'));
   await ann.tab.fill(by('search-text'), '茶');
-  // What was sent can be found two seconds later at the latest: until then one asks again.
-  await ann.tab.until((s) => {
-    if (document.querySelector(s.hit)) return true;
-    /** @type {HTMLElement | null} */ (document.querySelector(s.go))?.click();
-    return false;
-  }, { hit: by('search-hit'), go: by('search-go') });
+  await finds(ann);
   await ann.tab.click(by('search-hit'));
   await hears(ann, ben.account, '藏在这里的茶 needle');
   await hears(ann, ben.account, 'line 19');

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { request, takePart } from '../session/session';
 import { readLine, type Line } from './line';
+import { goHome } from './route';
 import { dayStart } from './snippet';
 
 /** What is looked for. */
@@ -31,6 +32,12 @@ export interface Found {
 
 /** The search panel is open, and where it looks: in one conversation or, with '', everywhere. */
 export const searching = signal<{ conversation: string } | undefined>(undefined);
+
+/** Opens the search panel, which stands where the list does: without room for both, one goes back to it. */
+export function openSearch(conversation: string): void {
+  searching.value = { conversation };
+  if (matchMedia('(max-width: 719px)').matches) goHome();
+}
 
 /** Looks for messages; `after` is what was found so far, to go on from there. Rejects with a Failure. */
 export async function search(query: Query, after?: Found): Promise<Found> {

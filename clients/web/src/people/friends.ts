@@ -66,6 +66,7 @@ function stateOf(state = ''): FriendState {
 }
 
 function set(account: string, friend: Friend | undefined) {
+  if (friend?.state !== 'asking') mended('note_friend_asks');
   const next = new Map(friends.value);
   if (friend) next.set(account, friend);
   else next.delete(account);
@@ -87,7 +88,6 @@ function pushedFriend(m: Message, late: boolean) {
   if (mine || late) return;
   if (state === 'asking') notify('note_friend_asks', { account }, 'status');
   if (state === 'accepted') notify('note_friend_accepted', { account }, 'status');
-  if (state !== 'asking') mended('note_friend_asks');
 }
 
 takePart({

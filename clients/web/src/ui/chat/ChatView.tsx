@@ -29,6 +29,10 @@ export function ChatView() {
   const c = current.value;
   const [dragging, setDragging] = useState(false);
   useFetching(c);
+  useEffect(() => {
+    // Where the panel would take the place of the conversation one came to see.
+    if (!matchMedia('(min-width: 1100px)').matches) detailsShown.value = false;
+  }, []);
   useReading(c);
   if (!c) return null;
   const names = ['chat', dragging ? 'dragging' : '', detailsShown.value ? 'with-details' : ''];
@@ -95,6 +99,8 @@ function useReading(c: Conversation | undefined) {
     if (now && seen && known) lookAt(now);
   }, [conversation, seen, known]);
   useEffect(() => {
-    if (c && seen && online && live) markRead(c);
+    // As it is by now: it may have changed since it was drawn.
+    const now = current.peek();
+    if (now && seen && online && live) markRead(now);
   });
 }

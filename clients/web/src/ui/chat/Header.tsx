@@ -4,7 +4,7 @@ import { titleOf } from '../../chat/author';
 import { groups, isFormer, members } from '../../chat/groups';
 import { keyOf, type Conversation } from '../../chat/line';
 import { goHome } from '../../chat/route';
-import { searching } from '../../chat/search';
+import { openSearch } from '../../chat/search';
 import { typing } from '../../chat/typing';
 import { nameOf } from '../../people/people';
 import { presence } from '../../people/presence';
@@ -32,7 +32,7 @@ export function Header({ c }: { c: Conversation }) {
         <Status c={c} />
       </div>
       {c.conversation && (
-        <button type="button" class="icon-button not-phone" data-testid="search-here" aria-label={t('search_messages')} title={t('search_messages')} onClick={() => (searching.value = { conversation: c.conversation })}>
+        <button type="button" class="icon-button not-phone" data-testid="search-here" aria-label={t('search_messages')} title={t('search_messages')} onClick={() => openSearch(c.conversation)}>
           <Icon name="search" />
         </button>
       )}

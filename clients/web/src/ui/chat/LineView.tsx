@@ -79,7 +79,7 @@ export function PendingView({ pending, c }: { pending: Pending; c: Conversation 
       {pending.failure ? (
         <div class="failed" role="alert">
           <span>{t('not_sent', { reason: t(key, { name: c.name, ...params }) })}</span>
-          <button type="button" class="quiet" onClick={() => retry(pending)}>{t('try_again')}</button>
+          <button type="button" class="quiet" data-testid="try-again" onClick={() => retry(pending)}>{t('try_again')}</button>
           <button type="button" class="quiet" onClick={() => discard(pending)}>{t('discard')}</button>
         </div>
       ) : (

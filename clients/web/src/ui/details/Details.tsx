@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { titleOf } from '../../chat/author';
 import type { Conversation } from '../../chat/line';
-import { searching } from '../../chat/search';
+import { openSearch } from '../../chat/search';
 import { t } from '../../text';
 import { TargetAvatar } from '../Avatar';
 import { Icon } from '../Icon';
@@ -31,7 +31,7 @@ export function Details({ c }: { c: Conversation }) {
           <strong data-testid="details-name">{titleOf(c)}</strong>
         </div>
         {c.conversation && (
-          <button type="button" class="wide-button" data-testid="search-in" onClick={() => (searching.value = { conversation: c.conversation })}>
+          <button type="button" class="wide-button" data-testid="search-in" onClick={() => openSearch(c.conversation)}>
             <Icon name="search" />
             <span>{t('search_messages')}</span>
           </button>

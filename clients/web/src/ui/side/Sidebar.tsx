@@ -2,7 +2,7 @@ import { signal } from '@preact/signals';
 import { conversations, list, listed } from '../../chat/store';
 import { keyOf } from '../../chat/line';
 import { goSettings, inSettings } from '../../chat/route';
-import { searching } from '../../chat/search';
+import { openSearch, searching } from '../../chat/search';
 import { questions } from '../../people/friends';
 import { nameOf } from '../../people/people';
 import { connection, me } from '../../session/session';
@@ -11,6 +11,7 @@ import { PersonAvatar } from '../Avatar';
 import { ReturnToCall } from '../call/ReturnToCall';
 import { Icon } from '../Icon';
 import { LanguageButton } from '../LanguageButton';
+import { mended } from '../notice';
 import { NewGroupDialog } from '../chat/NewGroupDialog';
 import { FindPerson } from './FindPerson';
 import { Item } from './Item';
@@ -31,7 +32,7 @@ export function Sidebar() {
         <>
           <div class="find">
             <FindPerson />
-            <button type="button" class="icon-button" data-testid="search" aria-label={t('search_messages')} title={t('search_messages')} onClick={() => (searching.value = { conversation: '' })}>
+            <button type="button" class="icon-button" data-testid="search" aria-label={t('search_messages')} title={t('search_messages')} onClick={() => openSearch('')}>
               <Icon name="search" />
             </button>
             <button type="button" class="icon-button" data-testid="new-group" aria-label={t('new_group')} title={t('new_group')} onClick={() => (makingGroup.value = true)}>
@@ -78,12 +79,17 @@ function Tabs() {
   return (
     <div class="tabs">
       <button type="button" aria-pressed={tab.value === 'chats'} data-testid="tab-chats" onClick={() => (tab.value = 'chats')}>{t('chats')}</button>
-      <button type="button" aria-pressed={tab.value === 'people'} data-testid="tab-people" onClick={() => (tab.value = 'people')}>
+      <button type="button" aria-pressed={tab.value === 'people'} data-testid="tab-people" onClick={showPeople}>
         {t('people')}
         {waiting > 0 && <span class="badge" role="img" aria-label={t('request_count', { count: waiting })} data-testid="request-badge">{waiting}</span>}
       </button>
     </div>
   );
+}
+
+function showPeople() {
+  tab.value = 'people';
+  mended('note_friend_asks');
 }
 
 function Chats() {
