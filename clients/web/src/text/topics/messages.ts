@@ -2,6 +2,7 @@ import type { Both } from '../both';
 
 /** What stands around messages, in both languages. */
 export const messages = {
+  message: ['Message', '消息'],
   message_menu: ['Message actions', '消息操作'],
   reply: ['Reply', '回复'],
   reply_to: ['Reply to {who}', '回复 {who}'],

@@ -51,7 +51,7 @@ function Writing({ c }: { c: Conversation }) {
         data-testid="composer"
         rows={1}
         aria-label={t('message_to', { name: titleOf(c) })}
-        placeholder={t('message_to', { name: titleOf(c) })}
+        placeholder={t('message')}
         value={draft.text}
         {...mention.field}
         onInput={(e) => {
