@@ -28,7 +28,7 @@ export const en = {
   connecting: 'Connecting…',
   offline: 'Offline. Connecting again…',
   // people and groups
-  find_person: 'Find an account',
+  find_person: 'Find account',
   find_person_label: 'Write to a person by account',
   open_chat: 'Open chat',
   new_group: 'New group',
