@@ -114,7 +114,7 @@ async function asides(ann, ben, stop) {
   await ann.tab.press('Escape');
   await seesNoMore(ann, by('menu'));
   await toList(ann);
-  await makeGroup(ann, 'A group with a name that is not so short', [ben.account]);
+  await makeGroup(ann, 'Gardeners and tea drinkers', [ben.account]);
   await ann.tab.click(by('details'));
   await sees(ann, by('member', { user: ben.account }));
   await stop(ann, 'group');
