@@ -156,6 +156,8 @@ func configRefusals() []refusal {
 		{"unknown flag", false, flags("--nope"), []string{"--nope", "--help"}},
 		{"stray argument", false, flags("nope"), []string{"nope"}},
 		{"bad public address", false, flags("--public-ip", "192.0.2.1,300.1.2.3"), []string{"--public-ip", "300.1.2.3"}},
+		{"negative limit", false, flags("--quota=-1"), []string{"--quota", "0"}},
+		{"bad proxy", false, flags("--trusted-proxy", "10.0.0.0/8,rubbish"), []string{"--trusted-proxy", "rubbish"}},
 		{"bad enum", false, flags("--registration", "maybe"), []string{"--registration", "open", "closed", "maybe"}},
 		{"bad number", false, flags("--min-password", "eight"), []string{"--min-password", "eight"}},
 		{"number that makes no sense", false, flags("--min-password=-3"), []string{"--min-password"}},
