@@ -192,15 +192,17 @@ func (d *deliverer) sync() {
 	for attempt := 1; ; {
 		header, items, err := d.c.Do(d.c.ctx, syncRequest(d.cursor))
 		if err != nil {
-			if d.c.retry(d.c.ctx, attempt, err) {
+			if d.c.ctx.Err() != nil {
+				return
+			}
+			d.c.log.Error("what was missed cannot be fetched yet", "after_change", d.cursor, "err", err)
+			if d.c.sleep(max(d.c.opt.Backoff(attempt), retryAfter(err))) { // to go on would leave it out for good
 				attempt++
 				continue
 			}
-			if d.c.ctx.Err() == nil {
-				d.c.log.Error("what was missed cannot be fetched", "after_change", d.cursor, "err", err)
-			}
-			break
+			return
 		}
+		attempt = 1
 		d.takeOwn()
 		for _, item := range items {
 			if !d.item(readEvent(item)) {

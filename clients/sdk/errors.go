@@ -56,6 +56,15 @@ func statError(m wire.Message) error {
 	return &StatError{Stat: stat, Reason: m.Get("reason"), RetryAfter: time.Duration(wait) * time.Second}
 }
 
+// retryAfter returns how long the server asks to wait.
+func retryAfter(err error) time.Duration {
+	var e *StatError
+	if errors.As(err, &e) {
+		return e.RetryAfter
+	}
+	return 0
+}
+
 // refused reports whether a login failed in a way that trying again would not mend.
 func refused(err error) bool {
 	stat := Stat(err)

@@ -168,6 +168,17 @@ func TestRestartTakesUpWhereItEnded(t *testing.T) {
 	}
 }
 
+func TestFailingSyncIsTriedAgain(t *testing.T) {
+	s := world(t)
+	b, comeBack := gated(t, s, bob)
+	s.Drop(bob, 0)
+	await[sdk.Offline](t, b)
+	s.Say(ann, bob, "missed")
+	s.Fail(sdktest.Faults{FailSync: 3})
+	comeBack()
+	want(t, happened(t, b, 1), []string{"text 1 missed"})
+}
+
 func TestStateIsOneAccounts(t *testing.T) {
 	s := world(t)
 	state := &memory{}

@@ -2,7 +2,6 @@ package sdk
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -74,11 +73,7 @@ func (c *Client) reconnect() *link {
 			return nil
 		}
 		c.log.Info("cannot reconnect yet", "attempt", attempt-1, "err", err)
-		wait = c.opt.Backoff(attempt)
-		var stat *StatError
-		if errors.As(err, &stat) {
-			wait = max(wait, stat.RetryAfter)
-		}
+		wait = max(c.opt.Backoff(attempt), retryAfter(err))
 	}
 }
 

@@ -42,6 +42,11 @@ func (s *Server) tellLocked(from *conn, whom []string, m wire.Message) {
 }
 
 func (s *Server) syncLocked(c *conn, m wire.Message) {
+	if s.faults.FailSync > 0 {
+		s.faults.FailSync--
+		s.answerLocked(c, m, 500, "reason", "a fault that was asked for")
+		return
+	}
 	after, _ := strconv.ParseInt(m.Get("after_change"), 10, 64)
 	limit, _ := strconv.Atoi(m.Get("limit"))
 	var items []wire.Message

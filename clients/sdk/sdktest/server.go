@@ -45,6 +45,7 @@ type Faults struct {
 	LoseAnswer  int   // texts that are stored, and whose connection breaks before the answer
 	AnswerText  []int // stats with which the next texts are answered, nothing being stored
 	LoseUpload  int   // uploads whose connection breaks before the answer
+	FailSync    int   // syncs answered with 500
 	RefuseLogin int   // logins answered with 404
 }
 
