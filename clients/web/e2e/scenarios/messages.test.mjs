@@ -135,3 +135,35 @@ scenario('a voice message is recorded, heard, sought and sped up', async (stage)
   await ben.tab.press('ArrowRight');
   await ben.tab.until(({ s, b }) => Number(document.querySelector(s)?.getAttribute('aria-valuenow')) > b, { s: by('voice-seek'), b: before });
 });
+
+scenario('a message is told of while nobody looks, once it was asked for', async (stage) => {
+  const { ann, ben } = await chatting(stage);
+  await ann.tab.evaluate(() => {
+    const shown = /** @type {string[]} */ ([]);
+    const told = class {
+      static permission = 'default';
+      static requestPermission() {
+        told.permission = 'granted';
+        return Promise.resolve('granted');
+      }
+      /** @param {string} title @param {{body: string}} options */
+      constructor(title, { body }) {
+        shown.push(`${title}: ${body}`);
+      }
+    };
+    Object.assign(window, { Notification: told, shown });
+  });
+  await ann.tab.click(by('settings'));
+  await ann.tab.click(by('notifications', { state: 'off' }));
+  await sees(ann, by('notifications', { state: 'on' }));
+  await say(ben, 'seen');
+  await reads(ann, by('conversation-item', { key: ben.account }), 'seen');
+  await ann.tab.evaluate(() => {
+    Object.defineProperty(document, 'visibilityState', { value: 'hidden' });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  await say(ben, 'unseen');
+  await ann.tab.until(() => /** @type {any} */ (window).shown.length > 0);
+  assert.deepEqual(await ann.tab.evaluate(() => /** @type {any} */ (window).shown), ['ben: unseen']);
+  assert.match(await ann.tab.evaluate(() => document.title), /^\(2\) /);
+});

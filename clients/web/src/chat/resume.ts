@@ -66,8 +66,19 @@ function pushed(m: Message) {
   const seq = Number(m.seq ?? 0);
   if (!conversation || !seq) return;
   if (lineTypes.has(m.message_type ?? '')) pushedLine(conversation, m);
-  else if (m.message_type === 'edit') changeLine(conversation, seq, (line) => withEdit(line, m));
-  else if (m.message_type === 'delete') changeLine(conversation, seq, (line) => withoutContent(line, m.for === 'me'));
+  else if (m.message_type === 'edit') {
+    changePreview(conversation, seq, { text: m.text ?? '' });
+    changeLine(conversation, seq, (line) => withEdit(line, m));
+  } else if (m.message_type === 'delete') {
+    changePreview(conversation, seq, { text: '', last_type: 'deleted' });
+    changeLine(conversation, seq, (line) => withoutContent(line, m.for === 'me'));
+  }
+}
+
+/** What the list shows of a last line whose history was not opened. */
+function changePreview(conversation: string, seq: number, change: { text: string; last_type?: string }) {
+  const c = byId(conversation);
+  if (c?.last_seq === seq) put({ ...c, ...change });
 }
 
 function pushedLine(conversation: string, m: Message) {

@@ -49,9 +49,20 @@ export async function block(account: string, on: boolean): Promise<void> {
 
 /** Asks who one's friends are and whom one blocked. Rejects with a Failure. */
 export async function fetchFriends(): Promise<void> {
-  const [known, shut] = await Promise.all([request({ message_type: 'friend', type: 'GET' }), request({ message_type: 'block', type: 'GET' })]);
-  friends.value = new Map(known.items.map((m) => [m.friends ?? '', { friends: m.friends ?? '', state: stateOf(m.state), text: m.text ?? '' }]));
-  blocked.value = new Set(shut.items.map((m) => m.friends ?? ''));
+  const [known, shut] = await Promise.all([all('friend'), all('block')]);
+  friends.value = new Map(known.map((m) => [m.friends ?? '', { friends: m.friends ?? '', state: stateOf(m.state), text: m.text ?? '' }]));
+  blocked.value = new Set(shut.map((m) => m.friends ?? ''));
+}
+
+/** All pages of a list. */
+async function all(message_type: 'friend' | 'block'): Promise<Message[]> {
+  const found: Message[] = [];
+  for (let more = true; more; ) {
+    const { head, items } = await request({ message_type, type: 'GET', after: found.at(-1)?.friends });
+    found.push(...items);
+    more = head.more === 'yes' && items.length > 0;
+  }
+  return found;
 }
 
 /** How one stands to somebody after a `friend` was pushed; undefined: not at all. */

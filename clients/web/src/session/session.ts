@@ -67,8 +67,8 @@ export async function enterWith(account: string, password: string): Promise<void
 }
 
 /** Makes an account and logs in. Rejects with a Failure. */
-export async function signUp(account: string, password: string): Promise<void> {
-  await register(account, password);
+export async function signUp(account: string, password: string, invite: string): Promise<void> {
+  await register(account, password, invite === '' ? undefined : invite);
   await enterWith(account, password);
 }
 

@@ -17,6 +17,8 @@ export function SignIn() {
   const [isNew, setNew] = useState(false);
   const [account, setAccount] = useState('');
   const [password, setPassword] = useState('');
+  const [invite, setInvite] = useState('');
+  const [invited, setInvited] = useState(false);
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
 
@@ -30,9 +32,10 @@ export function SignIn() {
     setBusy(true);
     setFault(undefined);
     try {
-      await (isNew ? signUp(account.trim(), password) : enterWith(account.trim(), password));
+      await (isNew ? signUp(account.trim(), password, invite.trim()) : enterWith(account.trim(), password));
     } catch (error) {
       setFault(faultOf(error, isNew));
+      setInvited(isNew && statOf(error) === 403);
       setBusy(false);
     }
   }
@@ -55,6 +58,12 @@ export function SignIn() {
             value={password} onInput={(e) => setPassword(e.currentTarget.value)} />
           <small>{isNew ? t('password_hint') : ' '}</small>
         </label>
+        {isNew && invited && (
+          <label>
+            <span>{t('invitation')}</span>
+            <input data-testid="auth-invite" autocapitalize="none" autocomplete="off" spellcheck={false} maxLength={100} value={invite} onInput={(e) => setInvite(e.currentTarget.value)} />
+          </label>
+        )}
         <p class="fault" role="alert" {...(fault ? { 'data-testid': 'notice' } : {})}>
           {fault && t(fault.key, fault.params)}
         </p>

@@ -1,4 +1,4 @@
-import { lineAuthor } from '../../chat/author';
+import { lineAuthor, titleOf } from '../../chat/author';
 import type { Conversation, Line } from '../../chat/line';
 import { mentions } from '../../chat/line';
 import { discard, retry, type Pending } from '../../chat/outbox';
@@ -78,7 +78,7 @@ export function PendingView({ pending, c }: { pending: Pending; c: Conversation 
       <Text text={pending.voice ? t('last_voice') : pending.text} mentioned={pending.mentions ?? []} />
       {pending.failure ? (
         <div class="failed" role="alert">
-          <span>{t('not_sent', { reason: t(key, { name: c.name, ...params }) })}</span>
+          <span>{t('not_sent', { reason: t(key, { name: titleOf(c), ...params }) })}</span>
           <button type="button" class="quiet" data-testid="try-again" onClick={() => retry(pending)}>{t('try_again')}</button>
           <button type="button" class="quiet" onClick={() => discard(pending)}>{t('discard')}</button>
         </div>
