@@ -3,10 +3,10 @@ import type { Message } from '../wire/codec';
 import { statOf } from '../wire/failure';
 import { me, passOn, request, takePart } from '../session/session';
 import { afterLoss, afterPage, afterPush, start } from './cursor';
-import { fillHoles, refreshList } from './history';
+import { fillHoles, openHistory, refreshList } from './history';
 import { lineTypes, readLine, withLine, type Line } from './line';
 import { noteArrears, noteDelivered } from './receipts';
-import { byId, changeLine, dropTimeline, lineAt, put, setTimeline, timelines } from './store';
+import { byId, changeLine, current, dropTimeline, lineAt, put, setTimeline, timelines } from './store';
 import { withEdit, withoutContent, withPushed } from './timeline';
 
 /** Past so many changes the histories are fetched afresh when they are opened. */
@@ -47,7 +47,7 @@ async function resume(again: boolean): Promise<void> {
   }
   try {
     for (let more = true, page = 0; more; page++) {
-      if (page === manyPages) for (const id of timelines.value.keys()) dropTimeline(id);
+      if (page === manyPages) startAfresh();
       const { head, items } = await request({ message_type: 'sync', type: 'GET', after_change: cursor.at });
       // The list is newer than these: only what it does not show is taken from them.
       for (const item of items) passOn(item, true);
@@ -58,6 +58,12 @@ async function resume(again: boolean): Promise<void> {
     // A server without `sync`: the holes in the histories are filled all the same.
     if (statOf(error) === 400) cursor = afterPage(cursor, highest, false);
   }
+}
+
+/** Forgets all histories; the open one is fetched at once. */
+function startAfresh() {
+  for (const id of timelines.value.keys()) dropTimeline(id);
+  void openHistory(current.value?.conversation ?? '').catch(() => undefined);
 }
 
 function pushed(m: Message) {
