@@ -89,19 +89,26 @@ async function open(source: string, message_id: string, duration: number): Promi
     element.onloadedmetadata = resolve;
     element.onerror = reject;
   });
-  // A recording does not know its own length before it was once gone to its end.
+  // A recording does not tell its own length: some browsers find out by reading it, others by going to its end once.
+  // Two places gone to at a time leave Chromium silent, so each is waited for.
+  if (!Number.isFinite(element.duration)) await happens(element, 'durationchange');
   if (!Number.isFinite(element.duration)) {
-    await new Promise((resolve) => {
-      element.ondurationchange = resolve;
-      element.currentTime = Number.MAX_SAFE_INTEGER;
-      setTimeout(resolve, 1000);
-    });
+    element.currentTime = Number.MAX_SAFE_INTEGER;
+    await happens(element, 'seeked');
   }
   const told = () => (playing.value = { message_id, position: Math.min(element.currentTime * 1000, duration), duration, paused: element.paused });
   element.playbackRate = speed.value;
   element.ontimeupdate = element.onpause = element.onplay = told;
   element.onended = stopPlaying;
   return element;
+}
+
+/** Waits for an event, or for so long as one would wait for sound. */
+function happens(element: HTMLAudioElement, event: 'durationchange' | 'seeked'): Promise<unknown> {
+  return new Promise((resolve) => {
+    element.addEventListener(event, resolve, { once: true });
+    setTimeout(resolve, 500);
+  });
 }
 
 takePart({ left: stopPlaying });
