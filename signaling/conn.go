@@ -212,10 +212,12 @@ func (c *conn) write() {
 		}
 		for len(items) > 0 {
 			n := together(items)
-			if err := c.writeFrame(items[:n]); err != nil {
+			switch err := c.writeFrame(items[:n]); {
+			case errors.Is(err, errLinkEnded): // the close frame must get through
+			case err != nil:
 				c.close(wire.CloseTryLater, "too slow a reader")
 				c.cancel()
-			} else if c.backlog.wrote(items[:n]) {
+			case c.backlog.wrote(items[:n]):
 				go c.confirm()
 			}
 			c.out.written(items[:n])
