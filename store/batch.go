@@ -253,9 +253,13 @@ func (b *batch) advance() error {
 	b.args = b.args[:0]
 	for _, id := range b.order {
 		t := b.tails[id]
-		if _, err := b.exec(wAdvance, t.count, t.lastChange, t.lastChange, id); err != nil {
-			return err
-		}
+		b.args = append(b.args, id, t.count, t.lastChange)
+	}
+	if err := b.w.multis[mAdvance].exec(b.ctx, b.args); err != nil {
+		return err
+	}
+	b.args = b.args[:0]
+	for _, id := range b.order {
 		b.args = append(b.args, id)
 	}
 	return b.w.multis[mLastSeq].each(b.args, b.readLastSeqs)

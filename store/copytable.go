@@ -243,8 +243,8 @@ func (s *side) insert(ctx context.Context, t copiedTable, l layout, rows [][]any
 	}
 	for len(rows) > 0 {
 		n := oneStatement(rows)
-		m := multiSQL{"INSERT INTO " + t.name + " (" + strings.Join(l.names, ", ") + ") VALUES ",
-			"(" + strings.TrimSuffix(strings.Repeat("?, ", len(l.names)), ", ") + ")", ", ", ""}
+		m := rowsOf("INSERT INTO "+t.name+" ("+strings.Join(l.names, ", ")+") VALUES ",
+			"("+strings.TrimSuffix(strings.Repeat("?, ", len(l.names)), ", ")+")", ", ", "")
 		var args []any
 		for _, row := range rows[:n] {
 			for i, v := range row {

@@ -46,6 +46,8 @@ type dialect struct {
 	// upsert ends an INSERT: where the row of that key is there, set is done to it; {x} stands for
 	// the value of column x that was to be inserted.
 	upsert func(key, set string) string
+	// advance raises last_seq by a number, and sets last_change and touched, of rows (id, number, change).
+	advance multiSQL
 
 	wordsKey string // the column of message_words that is the message's id
 	hasWords string // is true of the rows of message_words that a word list finds

@@ -72,6 +72,8 @@ func mysqlDialect(name string) (dialect, error) {
 		wordsKey:      "id",
 		hasWords:      "MATCH (message_words.words) AGAINST (? IN BOOLEAN MODE)",
 		wordList:      func(groups [][]string, any bool) string { return wordList(groups, any, "+", " ", " ") },
+		advance: multiSQL{prefix: "UPDATE conversations c JOIN (", row: "SELECT ? AS id, ? AS further, ? AS latest", between: " UNION ALL ",
+			suffix: ") x ON c.id = x.id SET c.last_seq = c.last_seq + x.further, c.last_change = x.latest, c.touched = x.latest"},
 		upsert: func(_, set string) string {
 			return " ON DUPLICATE KEY UPDATE " + inserted.ReplaceAllString(set, "VALUES($1)")
 		},

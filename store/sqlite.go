@@ -55,6 +55,7 @@ func sqliteDialect(path string) dialect {
 		wordsKey:      "rowid",
 		hasWords:      "message_words MATCH ?",
 		wordList:      func(groups [][]string, any bool) string { return wordList(groups, any, "", " AND ", " OR ") },
+		advance:       multiSQL{prefix: "UPDATE conversations SET last_seq = last_seq + ?2, last_change = ?3, touched = ?3 WHERE id = ?1", alone: 3},
 		upsert: func(key, set string) string {
 			return " ON CONFLICT (" + key + ") DO UPDATE SET " + inserted.ReplaceAllString(set, "excluded.$1")
 		},

@@ -21,7 +21,6 @@ const (
 	wFile
 	wFileReadable
 	wLastSeq
-	wAdvance
 	wMark
 	wNewPair
 	wNewGroupConversation
@@ -110,7 +109,6 @@ func writeQueries(d dialect) [numWrites]string {
 			SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
 			WHERE g.avatar = f.name AND o.user_account = ?))`,
 		wLastSeq: "SELECT last_seq FROM conversations WHERE id = ?",
-		wAdvance: "UPDATE conversations SET last_seq = last_seq + ?, last_change = ?, touched = ? WHERE id = ?",
 		wMark: `SELECT v.since_seq, v.until_seq, v.read_seq, v.delivered_seq, c.last_seq FROM memberships v
 			JOIN conversations c ON c.id = v.conversation
 			WHERE v.conversation = ? AND v.user_account = ? ORDER BY v.since_seq DESC LIMIT 1`,
@@ -209,6 +207,7 @@ const (
 	mDelivered
 	mStays
 	mMembers
+	mAdvance
 	mLastSeq
 	mAccountChanges
 	mMentions
@@ -218,42 +217,55 @@ const (
 )
 
 // multiSQL is a statement that takes any number of rows: row is repeated,
-// separated by between, from prefix to suffix.
-type multiSQL struct{ prefix, row, between, suffix string }
+// separated by between, from prefix to suffix. One without a row takes a single one, of alone parameters.
+type multiSQL struct {
+	prefix, row, between, suffix string
+	alone                        int
+}
 
 func multiQueries(d dialect) [numMultis]multiSQL {
 	const stays = "INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq) VALUES "
 	return [numMultis]multiSQL{
-		mMessages: {"INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""},
-		mSent: {"SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time, first_digest FROM messages WHERE ",
-			"(author = ? AND client_message_id = ?)", " OR ", ""},
-		mGrants:         {"INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
-		mStays:          {stays, "(?, ?, ?, ?, ?, ?)", ", ", ""},
-		mMembers:        {"INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""},
-		mAccountChanges: {"INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES ", "(?, ?, ?, ?)", ", ", ""},
-		mWords:          {"INSERT INTO message_words (" + d.wordsKey + ", words) VALUES ", "(?, ?)", ", ", ""},
-		mLastSeq:        {"SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"},
-		mReadSeq: {"INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, delivered_seq) VALUES ",
+		mMessages: rowsOf("INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""),
+		mSent: rowsOf("SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time, first_digest FROM messages WHERE ",
+			"(author = ? AND client_message_id = ?)", " OR ", ""),
+		mGrants:         rowsOf("INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""),
+		mStays:          rowsOf(stays, "(?, ?, ?, ?, ?, ?)", ", ", ""),
+		mMembers:        rowsOf("INSERT INTO group_members (group_id, user_account, permissions, join_time) VALUES ", "(?, ?, ?, ?)", ", ", ""),
+		mAccountChanges: rowsOf("INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES ", "(?, ?, ?, ?)", ", ", ""),
+		mWords:          rowsOf("INSERT INTO message_words ("+d.wordsKey+", words) VALUES ", "(?, ?)", ", ", ""),
+		mAdvance:        d.advance,
+		mLastSeq:        rowsOf("SELECT id, last_seq FROM conversations WHERE id IN (", "?", ", ", ")"),
+		mReadSeq: rowsOf("INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, delivered_seq) VALUES ",
 			"(?, ?, ?, 0, 0, ?, ?)", ", ", d.upsert("conversation, user_account, since_seq", "read_seq = "+d.greatest+
-				"(read_seq, {read_seq}), delivered_seq = "+d.greatest+"(delivered_seq, {delivered_seq})")},
-		mReceiptChange: {"INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, receipt_change) VALUES ",
-			"(?, ?, ?, 0, 0, 0, ?)", ", ", d.upsert("conversation, user_account, since_seq", "receipt_change = {receipt_change}")},
-		mMentions: {"INSERT INTO mentions (user_account, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""},
-		mDelivered: {"INSERT INTO devices (user_account, device, delivered_change, sync_change) VALUES ", "(?, ?, ?, ?)", ", ",
+				"(read_seq, {read_seq}), delivered_seq = "+d.greatest+"(delivered_seq, {delivered_seq})")),
+		mReceiptChange: rowsOf("INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq, receipt_change) VALUES ",
+			"(?, ?, ?, 0, 0, 0, ?)", ", ", d.upsert("conversation, user_account, since_seq", "receipt_change = {receipt_change}")),
+		mMentions: rowsOf("INSERT INTO mentions (user_account, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""),
+		mDelivered: rowsOf("INSERT INTO devices (user_account, device, delivered_change, sync_change) VALUES ", "(?, ?, ?, ?)", ", ",
 			d.upsert("user_account, device", "delivered_change = "+d.greatest+"(delivered_change, {delivered_change}), sync_change = "+
-				d.greatest+"(sync_change, {sync_change})")},
+				d.greatest+"(sync_change, {sync_change})")),
 	}
 }
 
+// rowsOf is a multiSQL that takes any number of rows.
+func rowsOf(prefix, row, between, suffix string) multiSQL {
+	return multiSQL{prefix: prefix, row: row, between: between, suffix: suffix}
+}
+
 func (m multiSQL) sized(rows int) string {
+	if m.row == "" {
+		return m.prefix
+	}
 	return m.prefix + strings.TrimSuffix(strings.Repeat(m.row+m.between, rows), m.between) + m.suffix
 }
 
-// multi is one multiSQL prepared for 64, 8 and 1 rows.
+// multi is one multiSQL prepared for several numbers of rows: with each power of two, any number
+// below 128 goes out in few statements.
 type multi struct {
 	width int // parameters of a row
-	sizes [3]sizedStmt
+	sizes [7]sizedStmt
 }
 
 type sizedStmt struct {
@@ -262,8 +274,12 @@ type sizedStmt struct {
 }
 
 func prepareMulti(ctx context.Context, conn *sql.Conn, m multiSQL) (multi, error) {
-	p := multi{width: strings.Count(m.row, "?")}
-	for i, rows := range [...]int{64, 8, 1} {
+	p := multi{width: max(strings.Count(m.row, "?"), m.alone)}
+	for i := range p.sizes {
+		rows := 64 >> i
+		if m.row == "" {
+			rows = 1
+		}
 		stmt, err := conn.PrepareContext(ctx, m.sized(rows))
 		if err != nil {
 			return p, fmt.Errorf("prepare %q for %d rows: %w", m.prefix, rows, err)
