@@ -27,6 +27,7 @@ type batch struct {
 	moved    map[stayKey]step // of reads, what others are to be told
 	telling  bool             // they are to be told with this transaction
 	receipts []Receipt        // what they are told
+	lookedUp bool             // byClient has all that was sent under the client ids in it
 	cursors  map[deviceKey]cursor
 	touched  map[int64]int64 // by conversation: the highest change of what is no message
 	args     []any           // scratch
@@ -39,6 +40,7 @@ type staged struct {
 	files       []string
 	mentioned   []string // accounts
 	firstDigest []byte   // of one that was changed since: what was first sent
+	part        int      // among those of its author's client id
 }
 
 // tail is what a batch appends to one conversation.
@@ -234,7 +236,7 @@ func (b *batch) flushMessages() error {
 		m.Seq = t.next
 		t.next++
 		b.args = append(b.args, m.Conversation, m.Seq, m.Change, m.Change, m.Author, m.Kind, m.Text,
-			nullBytes(m.Carry), nullString(joinFiles(m.files)), m.Time, nullString(m.ClientID))
+			nullBytes(m.Carry), nullString(joinFiles(m.files)), m.Time, nullString(m.ClientID), m.part)
 		if since, ok := m.talk.stay(m.Author); ok {
 			b.raise(stayKey{m.Conversation, m.Author, since}, Watermark{m.Seq, m.Seq})
 		}

@@ -82,11 +82,11 @@ func bareBatch(ctx context.Context, s *Store, stmt *sql.Stmt, n int) error {
 	if _, err := conn.ExecContext(ctx, s.dialect.begin); err != nil {
 		return err
 	}
-	args := make([]any, 0, 64*11)
+	args := make([]any, 0, 64*12)
 	for row := n; row < n+batchLimit; row++ {
 		pair := row / benchOpen % benchPairs // in the order in which BenchmarkPost sends
 		args = append(args, int64(pair+1), int64(row+2), int64(row+100), int64(row+100), benchAccount(pair, row%2), "text", benchText,
-			nil, nil, time.Now().UnixMilli(), fmt.Sprintf("%d-%d", pair, row))
+			nil, nil, time.Now().UnixMilli(), fmt.Sprintf("%d-%d", pair, row), 0)
 		if len(args) == cap(args) {
 			if _, err := stmt.ExecContext(ctx, args...); err != nil {
 				return err

@@ -54,6 +54,7 @@ type dialect struct {
 	// wordList finds what has all tokens of any one group. any: they are beginnings of tokens.
 	wordList func(groups [][]string, any bool) string
 
+	duplicate     func(error) bool // a row with a key that is there
 	failed        func(error) bool // the database itself is in trouble, not one operation
 	lost          func(error) bool // the connection is gone, before anything was done
 	noTransaction func(error) bool // a ROLLBACK had nothing to roll back

@@ -66,6 +66,7 @@ func mysqlDialect(name string) (dialect, error) {
 		insertNew:     "INSERT IGNORE",
 		greatest:      "GREATEST",
 		least:         "LEAST",
+		duplicate:     mysqlDuplicate,
 		failed:        mysqlFailed,
 		lost:          mysqlLost,
 		noTransaction: func(error) bool { return false },
@@ -120,6 +121,7 @@ const (
 	mysqlDuplicateColumn      = 1060
 	mysqlDuplicateIndex       = 1061
 	mysqlDuplicateRow         = 1062
+	mysqlNothingToDrop        = 1091
 )
 
 // explainMySQL says what to do about a connection that was refused.
@@ -156,6 +158,12 @@ func mysqlFailed(err error) bool {
 		return mysqlServerFailed(e.Number)
 	}
 	return false
+}
+
+// mysqlDuplicate tells of a row with a key that is there.
+func mysqlDuplicate(err error) bool {
+	var e *mysql.MySQLError
+	return errors.As(err, &e) && e.Number == mysqlDuplicateRow
 }
 
 // mysqlServerFailed sorts the errors that have nothing to do with what was asked.

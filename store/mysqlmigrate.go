@@ -80,7 +80,7 @@ func doneBefore(err error) bool {
 		return false
 	}
 	switch e.Number {
-	case mysqlTableExists, mysqlDuplicateColumn, mysqlDuplicateIndex, mysqlDuplicateRow:
+	case mysqlTableExists, mysqlDuplicateColumn, mysqlDuplicateIndex, mysqlDuplicateRow, mysqlNothingToDrop:
 		return true
 	}
 	return false

@@ -147,7 +147,25 @@ func (p *post) run(b *batch) error {
 			return p.repeat(stored)
 		}
 	}
-	return p.send(b)
+	err := p.send(b)
+	if err == nil || !isDomain(err) || b.lookedUp || p.draft.ClientID == "" {
+		return err
+	}
+	return p.refused(b, err)
+}
+
+// refused looks whether what may not be sent now was sent when it still might.
+func (p *post) refused(b *batch, refusal error) error {
+	key := clientKey{p.draft.Author, p.draft.ClientID}
+	b.args = append(b.args[:0], key.author, key.id)
+	if err := b.readSent(); err != nil {
+		return err
+	}
+	if stored := b.byClient[key]; stored != nil {
+		p.results = p.results[:0]
+		return p.repeat(stored)
+	}
+	return refusal
 }
 
 // send checks everything first, so that a refusal has written nothing.
@@ -189,6 +207,12 @@ func (p *post) add(b *batch, t *talk) error {
 		}
 	}
 	d := &p.draft
+	part := 0 // of those that share the client id, which is what the database tells them apart by
+	for _, r := range p.results {
+		if !r.repeated {
+			part++
+		}
+	}
 	kept, mentioned, err := b.mentioned(t, d.Author, d.Mentions)
 	if err != nil {
 		return err
@@ -197,6 +221,7 @@ func (p *post) add(b *batch, t *talk) error {
 	if err := b.stage(t, m, d.Files, mentioned); err != nil {
 		return err
 	}
+	b.staged[len(b.staged)-1].part = part
 	p.results = append(p.results, result{m, t.present, false})
 	return nil
 }
@@ -301,15 +326,29 @@ func (t *talk) is(to Target, author string) bool {
 	return t.id == to.Conversation
 }
 
-// lookUpSent reads, for the whole batch at once, what was already sent under the
-// client ids in it.
+// carefully is for how many batches sent messages are looked up after one was sent again.
+const carefully = 64
+
+// lookUpSent reads, for the whole batch at once, what was already sent under the client ids in it. Hardly
+// anything ever was, and looking costs much: so it is done only after the database has refused a
+// client id, for this batch and some more.
 func (b *batch) lookUpSent(jobs []job) error {
+	b.lookedUp = b.w.careful > 0
+	if !b.lookedUp {
+		return nil
+	}
+	b.w.careful--
 	b.args = b.args[:0]
 	for _, j := range jobs {
 		if p, ok := j.op.(*post); ok && p.draft.ClientID != "" {
 			b.args = append(b.args, p.draft.Author, p.draft.ClientID)
 		}
 	}
+	return b.readSent()
+}
+
+// readSent reads what was sent under the authors and client ids in args.
+func (b *batch) readSent() error {
 	var found []*staged
 	err := b.w.multis[mSent].each(b.args, func(stmt *sql.Stmt, piece []any) error {
 		some, err := collect(b.ctx, stmt, scanSent, piece...)

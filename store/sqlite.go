@@ -49,6 +49,7 @@ func sqliteDialect(path string) dialect {
 		insertNew:     "INSERT OR IGNORE",
 		greatest:      "MAX",
 		least:         "MIN",
+		duplicate:     sqliteDuplicate,
 		failed:        sqliteFailed,
 		lost:          func(error) bool { return false },
 		noTransaction: noTransaction,
@@ -171,6 +172,12 @@ func sqliteFailed(err error) bool {
 		return true
 	}
 	return false
+}
+
+// sqliteDuplicate tells of a row with a key that is there.
+func sqliteDuplicate(err error) bool {
+	var e *sqlite.Error
+	return errors.As(err, &e) && (e.Code() == lib.SQLITE_CONSTRAINT_UNIQUE || e.Code() == lib.SQLITE_CONSTRAINT_PRIMARYKEY)
 }
 
 // noTransaction tells that a ROLLBACK had nothing to roll back: SQLite ends the

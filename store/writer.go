@@ -67,6 +67,7 @@ type writer struct {
 	cache   *cache
 	batch   *batch
 	away    bool             // the database failed at the last attempt
+	careful int              // for so many batches sent messages are looked up
 	doubt   bool             // a commit had no outcome, and nothing has been committed since
 	session int64            // of the last connection that claimed the database
 	untold  map[stayKey]step // receipts that are held back
@@ -235,6 +236,10 @@ func (w *writer) waiting(first operation) []job {
 // gets a transaction of its own, so that only the culprit fails.
 func (w *writer) write(jobs []job) {
 	err := w.attempt(jobs)
+	if err != nil && w.careful == 0 && w.dialect.duplicate(err) {
+		w.careful = carefully
+		err = w.attempt(jobs)
+	}
 	if w.note(err) {
 		fail(jobs, err)
 		return

@@ -226,8 +226,8 @@ type multiSQL struct {
 func multiQueries(d dialect) [numMultis]multiSQL {
 	const stays = "INSERT INTO memberships (conversation, user_account, since_seq, until_seq, until_change, read_seq) VALUES "
 	return [numMultis]multiSQL{
-		mMessages: rowsOf("INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id) VALUES ",
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""),
+		mMessages: rowsOf("INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, carry, file, create_time, client_message_id, client_part) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", ", ", ""),
 		mSent: rowsOf("SELECT author, client_message_id, conversation, seq, change_no, kind, message, carry, file, create_time, first_digest FROM messages WHERE ",
 			"(author = ? AND client_message_id = ?)", " OR ", ""),
 		mGrants:         rowsOf("INSERT INTO file_grants (file, conversation, seq) VALUES ", "(?, ?, ?)", ", ", ""),

@@ -44,8 +44,16 @@ ALTER TABLE messages
     ADD COLUMN post_change  BIGINT NOT NULL DEFAULT 0,
     ADD COLUMN reacted      TINYINT NOT NULL DEFAULT 0,
     ADD COLUMN edit_time    BIGINT NOT NULL DEFAULT 0,
-    ADD COLUMN first_digest VARBINARY(64);
+    ADD COLUMN first_digest VARBINARY(64),
+    ADD COLUMN client_part  BIGINT  NOT NULL DEFAULT 0;
 UPDATE messages SET post_change = change_no;
+UPDATE messages m JOIN (
+    SELECT id, ROW_NUMBER() OVER (PARTITION BY author, client_message_id ORDER BY id) - 1 AS part
+    FROM messages WHERE client_message_id IS NOT NULL
+) x ON m.id = x.id SET m.client_part = x.part;
+ALTER TABLE messages
+    DROP KEY messages_of_client,
+    ADD UNIQUE KEY messages_by_client (author, client_message_id, client_part);
 
 CREATE TABLE edited_messages (
     conversation BIGINT NOT NULL,

@@ -45,6 +45,15 @@ ALTER TABLE messages ADD COLUMN edit_time    INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE messages ADD COLUMN first_digest BLOB; -- of what was first sent, once it was changed: it may be sent again
 UPDATE messages SET post_change = change_no;
 
+-- client_part numbers what an author sent to several under one client id: so the id alone is unique, whoever
+-- the message goes to.
+ALTER TABLE messages ADD COLUMN client_part INTEGER NOT NULL DEFAULT 0;
+UPDATE messages SET client_part = (SELECT COUNT(*) FROM messages o WHERE o.author = messages.author
+    AND o.client_message_id = messages.client_message_id AND o.id < messages.id) WHERE client_message_id IS NOT NULL;
+DROP INDEX messages_of_client;
+CREATE UNIQUE INDEX messages_by_client ON messages (author, client_message_id, client_part)
+    WHERE client_message_id IS NOT NULL;
+
 -- Where edited messages were among the sent ones: change_no no longer tells it.
 CREATE TABLE edited_messages (
     conversation INTEGER NOT NULL REFERENCES conversations (id),
@@ -119,6 +128,10 @@ DROP INDEX reactions_by_change;
 DROP TABLE reactions;
 DROP TABLE edited_messages;
 ALTER TABLE messages DROP COLUMN first_digest;
+DROP INDEX messages_by_client;
+CREATE UNIQUE INDEX messages_of_client ON messages (author, client_message_id, conversation)
+    WHERE client_message_id IS NOT NULL;
+ALTER TABLE messages DROP COLUMN client_part;
 ALTER TABLE messages DROP COLUMN edit_time;
 ALTER TABLE messages DROP COLUMN reacted;
 ALTER TABLE messages DROP COLUMN post_change;
