@@ -92,8 +92,9 @@ func (s *Server) start(ws *websocket.Conn, l *link, def string, r *http.Request)
 	go c.run()
 }
 
+// run reads until the login, and lets a fresh goroutine read on: the stack that a login
+// needs would otherwise be most of what an idle connection costs.
 func (c *conn) run() {
-	defer c.srv.dismiss(c)
 	login := time.AfterFunc(c.srv.cfg.Times.Login, func() {
 		if !c.loggedIn.Load() {
 			c.close(wire.ClosePolicy, "no login in time")
@@ -102,6 +103,15 @@ func (c *conn) run() {
 	c.pings.set(c.srv.cfg.Times.Ping, c.keepAlive)
 	err := c.read()
 	login.Stop()
+	if errors.Is(err, errLoggedIn) {
+		go func() { c.end(c.read()) }()
+		return
+	}
+	c.end(err)
+}
+
+func (c *conn) end(err error) {
+	defer c.srv.dismiss(c)
 	c.pings.stop()
 	c.leave(err)
 }
@@ -124,23 +134,29 @@ func (c *conn) leave(err error) {
 	c.out.close()
 }
 
-// read takes frame after frame until the connection ends.
+// read takes frame after frame until the connection ends, or with errLoggedIn after the login's.
 func (c *conn) read() error {
 	for {
 		kind, src, err := c.ws.Reader(context.Background()) // one that can end costs with each frame; cancel closes the socket
 		if err != nil {
 			return err
 		}
-		lim := c.srv.cfg.Limits
-		if !c.loggedIn.Load() {
+		lim, before := c.srv.cfg.Limits, c.loggedIn.Load()
+		if !before {
 			lim = wire.LoginLimits()
 		}
 		r := wire.NewReader(src, kind == websocket.MessageBinary, lim)
 		if err := c.frame(r); err != nil {
 			return err
 		}
+		if !before && c.loggedIn.Load() {
+			return errLoggedIn
+		}
 	}
 }
+
+// errLoggedIn ends the reading before the login.
+var errLoggedIn = errors.New("logged in")
 
 // frame handles the messages of one frame.
 func (c *conn) frame(r *wire.Reader) error {

@@ -3,7 +3,9 @@ package signaling
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -243,8 +245,9 @@ func (m *memory) Put(_ context.Context, r io.Reader) (string, int64, error) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.kept[string(b)] = b
-	return string(b), int64(len(b)), nil
+	hash := fmt.Sprintf("%x", sha256.Sum256(b))
+	m.kept[hash] = b
+	return hash, int64(len(b)), nil
 }
 
 type blob struct{ *bytes.Reader }
