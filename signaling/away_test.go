@@ -11,18 +11,7 @@ func TestTheDatabaseIsAway(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a MariaDB")
 	}
-	server, err := mariadbtest.Start(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.Exec("CREATE DATABASE chat"); err != nil {
-		t.Fatal(err)
-	}
+	server := mariadbtest.New(t, true)
 	w := newWorldOn(t, server.URL("chat"), Times{}, "a", "b")
 	a, b := w.login("a", "phone"), w.login("b", "phone")
 	first := []string{"message_type", "text", "friends", "b", "text", "first", "client_message_id", "first"}

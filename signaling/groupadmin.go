@@ -88,13 +88,18 @@ func dissolveGroup(q *request) error {
 	return nil
 }
 
+// groupAndFriends returns which group it is about, and whom.
+func (q *request) groupAndFriends() (group string, accounts []string, err error) {
+	if group, err = q.text("group_id", wire.MaxName); err != nil {
+		return "", nil, err
+	}
+	accounts, err = q.friends()
+	return group, accounts, err
+}
+
 // endMembership leaves the group, or removes others from it.
 func endMembership(q *request) error {
-	group, err := q.text("group_id", wire.MaxName)
-	if err != nil {
-		return err
-	}
-	accounts, err := q.friends()
+	group, accounts, err := q.groupAndFriends()
 	if err != nil {
 		return err
 	}
@@ -114,11 +119,7 @@ func endMembership(q *request) error {
 }
 
 func setPermissions(q *request) error {
-	group, err := q.text("group_id", wire.MaxName)
-	if err != nil {
-		return err
-	}
-	accounts, err := q.friends()
+	group, accounts, err := q.groupAndFriends()
 	if err != nil {
 		return err
 	}

@@ -110,11 +110,7 @@ func listMembers(q *request) error {
 }
 
 func invite(q *request) error {
-	group, err := q.text("group_id", wire.MaxName)
-	if err != nil {
-		return err
-	}
-	accounts, err := q.friends()
+	group, accounts, err := q.groupAndFriends()
 	if err == nil && len(accounts) == 0 {
 		err = refusal(wire.StatBadRequest, "friends is missing: whom do you invite?")
 	}

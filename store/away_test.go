@@ -19,18 +19,7 @@ func ownServer(t *testing.T) (*mariadbtest.Server, *Store) {
 		t.Skip("starts a MariaDB")
 	}
 	t.Parallel()
-	server, err := mariadbtest.Start(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.Exec("CREATE DATABASE chat"); err != nil {
-		t.Fatal(err)
-	}
+	server := mariadbtest.New(t, true)
 	log := slog.New(slog.NewTextHandler(io.Discard, nil))
 	s, err := Open(t.Context(), Config{Database: server.URL("chat"), Exclusive: true, PasswordCost: cheap, Logger: log})
 	if err != nil {

@@ -57,18 +57,7 @@ func copyBases(t *testing.T) (sqlite, mariadb string) {
 	if testing.Short() && !databases.MariaDB() {
 		t.Skip("starts a MariaDB")
 	}
-	server, err := mariadbtest.Start(false)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := server.Exec("CREATE DATABASE chat"); err != nil {
-		t.Fatal(err)
-	}
+	server := mariadbtest.New(t, false)
 	return filepath.Join(t.TempDir(), "neochat.db"), server.URL("chat")
 }
 

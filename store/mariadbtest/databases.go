@@ -119,3 +119,21 @@ func (d *Databases) Exit(code int) {
 	}
 	os.Exit(code)
 }
+
+// New starts a server for one test, with an empty database called chat, and stops it with the test.
+func New(t testing.TB, isDurable bool) *Server {
+	t.Helper()
+	s, err := Start(isDurable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := s.Exec("CREATE DATABASE chat"); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}

@@ -24,18 +24,7 @@ const (
 // conversation's seq is whole, and every text has reached its recipient, in order.
 func TestKillServerAndDatabaseAtRandom(t *testing.T) {
 	t.Parallel()
-	db, err := mariadbtest.Start(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := db.Exec("CREATE DATABASE chaos"); err != nil {
-		t.Fatal(err)
-	}
+	db := mariadbtest.New(t, true)
 	c := &chaos{t: t, db: db, data: t.TempDir()}
 	c.up()
 	pairs := c.makePairs()
@@ -81,7 +70,7 @@ type chaos struct {
 }
 
 func (c *chaos) up() {
-	c.server = start(c.t, c.data, "--database", c.db.URL("chaos"))
+	c.server = start(c.t, c.data, "--database", c.db.URL("chat"))
 	c.addr.Store(&c.server.addr)
 }
 

@@ -15,15 +15,7 @@ import (
 // mariaDB starts a server with an empty database and returns its URL. Its user has a password.
 func mariaDB(t *testing.T) string {
 	t.Helper()
-	server, err := mariadbtest.Start(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Stop(); err != nil {
-			t.Error(err)
-		}
-	})
+	server := mariadbtest.New(t, true)
 	for _, statement := range []string{"CREATE DATABASE chat", "CREATE USER neochat IDENTIFIED BY 'secret@/'", "GRANT ALL ON chat.* TO neochat"} {
 		if err := server.Exec(statement); err != nil {
 			t.Fatal(err)
