@@ -16,7 +16,11 @@ type link struct {
 
 	mu    sync.Mutex // held while a frame is written, so that frames do not mix
 	ended bool       // a close frame has been asked for; guarded by mu
+	until time.Time  // the deadline of writes; guarded by mu
 }
+
+// bodyTimeout is how long a piece of a file may take to leave.
+const bodyTimeout = time.Minute
 
 var errLinkEnded = errors.New("the connection is being closed")
 
@@ -33,11 +37,25 @@ const maxKept = maxFrame + maxFrame/2
 func (l *link) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if err := l.within(bodyTimeout); err != nil {
+		return 0, err
+	}
 	return l.Conn.Write(p)
 }
 
+// within gives what is written next between half of d and all of it: setting a deadline costs, so one that
+// will do is left. Called with mu held.
+func (l *link) within(d time.Duration) error {
+	now := time.Now()
+	if left := l.until.Sub(now); left >= d/2 && left <= d {
+		return nil
+	}
+	l.until = now.Add(d)
+	return l.SetWriteDeadline(l.until)
+}
+
 // texts writes items as one text frame (RFC 6455, section 5.2: unmasked, not fragmented). It takes at most
-// writeTimeout; an error leaves the connection of no use.
+// writeTimeout, and at least half of it if it fails for that; an error leaves the connection of no use.
 func (l *link) texts(items []item) error {
 	buf := frames.Get().(*[]byte)
 	b := append((*buf)[:0], make([]byte, frameHead)...)
@@ -58,13 +76,11 @@ func (l *link) send(frame []byte) error {
 	if l.ended {
 		return errLinkEnded
 	}
-	if err := l.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	if err := l.within(writeTimeout); err != nil {
 		return err
 	}
-	if _, err := l.Conn.Write(frame); err != nil {
-		return err
-	}
-	return l.SetWriteDeadline(time.Time{})
+	_, err := l.Conn.Write(frame)
+	return err
 }
 
 // end lets no more texts out: nothing may follow a close frame (RFC 6455, section 5.5.1).
