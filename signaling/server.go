@@ -115,9 +115,7 @@ func New(cfg Config) *Server {
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
 	s.commands = s.table()
-	s.store.AfterBatch(s.startLate)
-	s.store.OnDoubt(s.tellDoubt)
-	s.store.OnReceipts(s.tellReceipts)
+	s.store.Listen(store.Listener{Batch: s.startLate, Receipts: s.tellReceipts, Doubt: s.tellDoubt})
 	return s
 }
 

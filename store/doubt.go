@@ -5,12 +5,6 @@ import "time"
 // probeEvery is how often an idle writer looks whether a database that left it in doubt is back.
 const probeEvery = time.Second
 
-// OnDoubt has f run, on the callbacks' goroutine, after a commit of which nobody can say whether it was done: the
-// database went away in its middle. It was answered ErrUnavailable and told nobody, and may be there all the same.
-// f runs when the database is back and what is there stays, before anything that was written later is told.
-// To be called once, before anything is written.
-func (s *Store) OnDoubt(f func()) { s.writer.onDoubt = f }
-
 // enterDoubt notes a commit without an outcome, and sees to it that the doubt ends though nobody writes.
 func (w *writer) enterDoubt() {
 	w.doubt = true

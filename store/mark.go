@@ -58,7 +58,7 @@ type mark struct {
 
 // Mark notes how far account has read and received a conversation, and returns at once; done is told how
 // far it now is. It never falls and never passes the last message account may see. Who sends has read and received
-// everything up to there, without a Mark. What moved is told to OnReceipts, with by, which must be comparable.
+// everything up to there, without a Mark. What moved is told to the Listener, with by, which must be comparable.
 // ErrNotFound: not a member, ever.
 func (s *Store) Mark(account string, conversation int64, to Watermark, by any, done func(Watermark, error)) {
 	s.writer.enqueue(&mark{account: account, conversation: conversation, to: to, by: by, done: done})
@@ -186,10 +186,6 @@ func (w *writer) toldReceipts(b *batch) {
 		time.AfterFunc(receiptPause, func() { w.enqueue(&tell{w}) })
 	}
 }
-
-// OnReceipts has f called, after their commit, with the receipts that moved; many steps of somebody within
-// 200 ms are one. It is a callback like the others. To be called once, before anything is written.
-func (s *Store) OnReceipts(f func([]Receipt)) { s.writer.onReceipts = f }
 
 // Receipts tells how far the present members of a conversation are, by account; in groups above 50 only
 // how far account itself is. ErrNotFound: account is no member. Change and Recipients are not set.

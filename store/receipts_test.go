@@ -10,11 +10,11 @@ import (
 // hear collects what is told of receipts.
 func hear(s *Store) chan Receipt {
 	told := make(chan Receipt, 1000)
-	s.OnReceipts(func(all []Receipt) {
+	s.Listen(Listener{Receipts: func(all []Receipt) {
 		for _, r := range all {
 			told <- r
 		}
-	})
+	}})
 	return told
 }
 

@@ -131,10 +131,6 @@ func (s *Store) openReaders(ctx context.Context) (err error) {
 // Place says where the database is: its path, or its URL without the password.
 func (s *Store) Place() string { return s.dialect.place }
 
-// AfterBatch has f run after the callbacks of each batch, on their goroutine: what they
-// made can leave together then. To be called once, before anything is written.
-func (s *Store) AfterBatch(f func()) { s.writer.told = f }
-
 // Close refuses new writes, commits those already accepted, runs their
 // callbacks and closes the database. It may be called more than once.
 func (s *Store) Close() error {

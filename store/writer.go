@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -51,14 +52,11 @@ type writer struct {
 	closed bool         // guarded by mu
 	queue  chan operation
 
-	told      func() // runs after the callbacks of each batch; may be nil; set before the first operation
 	committed func() // is told of every commit; never waits
 
+	listener atomic.Pointer[Listener]
 	delivery chan []job
 	done     chan struct{} // closed when the last callback returned
-
-	onReceipts func([]Receipt) // may be nil; set before the first operation
-	onDoubt    func()          // likewise
 
 	// Owned by the committing goroutine (by Open before start, by Close after done).
 	conn    *sql.Conn
@@ -85,6 +83,7 @@ func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *w
 		untold:   map[stayKey]step{},
 	}
 	w.batch = newBatch(w)
+	w.listener.Store(&Listener{})
 	return w
 }
 
@@ -199,18 +198,7 @@ func (w *writer) writeLoop() {
 func (w *writer) deliverLoop() {
 	defer close(w.done)
 	for jobs := range w.delivery {
-		for _, j := range jobs {
-			if w.onDoubt != nil && j.doubted {
-				w.onDoubt()
-			}
-			j.op.finish(j.err)
-			if j.receipts != nil && w.onReceipts != nil {
-				w.onReceipts(j.receipts)
-			}
-		}
-		if w.told != nil {
-			w.told()
-		}
+		w.listener.Load().tell(jobs)
 	}
 }
 
