@@ -126,6 +126,12 @@ func (d *deliverer) advance(change int64) {
 
 // pushed gives out what the server told on its own.
 func (d *deliverer) pushed(e Event) {
+	if p, ok := e.(Push); ok && p.Wire.Get("message_type") == "sync" {
+		if d.c.opt.Device != "" || d.cursor > 0 {
+			d.sync() // there may be something that was not pushed
+		}
+		return
+	}
 	change := changeOf(e)
 	if change > 0 && (d.gap || change <= d.synced) {
 		return

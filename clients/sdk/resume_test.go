@@ -179,6 +179,14 @@ func TestFailingSyncIsTriedAgain(t *testing.T) {
 	want(t, happened(t, b, 1), []string{"text 1 missed"})
 }
 
+func TestSyncsWhenTold(t *testing.T) {
+	s := world(t)
+	b := dialWith(t, s, bob, &memory{})
+	s.Doubt(ann, bob, "told nobody")
+	s.Say(ann, bob, "told")
+	want(t, happened(t, b, 2), []string{"text 1 told nobody", "text 2 told"})
+}
+
 func TestStateIsOneAccounts(t *testing.T) {
 	s := world(t)
 	state := &memory{}

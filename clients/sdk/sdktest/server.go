@@ -209,6 +209,18 @@ func (s *Server) Say(author, to, text string) {
 	s.storeLocked(nil, s.pairLocked(author, to), fields("user_account", author, "message_type", "text", "text", text))
 }
 
+// Doubt stores a text without telling anybody, and then tells the recipient to sync, as a server does whose
+// database went away in the middle of a commit.
+func (s *Server) Doubt(author, to, text string) {
+	s.mu.Lock()
+	conns := s.conns
+	s.conns = nil
+	s.storeLocked(nil, s.pairLocked(author, to), fields("user_account", author, "message_type", "text", "text", text))
+	s.conns = conns
+	s.mu.Unlock()
+	s.Push(to, "message_type", "sync")
+}
+
 // Push sends a message to all connections of an account.
 func (s *Server) Push(to string, lines ...string) {
 	s.mu.Lock()

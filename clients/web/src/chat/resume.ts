@@ -67,6 +67,11 @@ function startAfresh() {
 }
 
 function pushed(m: Message) {
+  if (m.message_type === 'sync') {
+    // The server may have something that it did not push.
+    void resume(true).catch(() => undefined);
+    return;
+  }
   cursor = afterPush(cursor, Number(m.change ?? 0));
   const conversation = m.conversation ?? '';
   const seq = Number(m.seq ?? 0);
