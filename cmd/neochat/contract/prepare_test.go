@@ -42,7 +42,7 @@ func prepare(dir string) (err error) {
 		}
 	}()
 	if databases.MariaDB() {
-		t.database = databases.Fresh(t)
+		t.database = databases.Own(t)
 	}
 	s := newServer(t, dir, databaseFlag(t.database))
 	s.start()
