@@ -16,7 +16,7 @@ import (
 func mariaDB(t *testing.T) string {
 	t.Helper()
 	server := mariadbtest.New(t, true)
-	for _, statement := range []string{"CREATE DATABASE chat", "CREATE USER neochat IDENTIFIED BY 'secret@/'", "GRANT ALL ON chat.* TO neochat"} {
+	for _, statement := range []string{"CREATE USER neochat IDENTIFIED BY 'secret@/'", "GRANT ALL ON chat.* TO neochat"} {
 		if err := server.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
