@@ -58,7 +58,8 @@ func (s *Server) path(name string) string { return filepath.Join(s.dir, name) }
 
 // common are the options of both programs. No file of options is read.
 func (s *Server) common() []string {
-	options := []string{"--no-defaults", "--datadir=" + s.path("data"), "--innodb-log-file-size=32M"}
+	// A server removes what it takes for its own leftovers from its folder of temporary tables: each has its own.
+	options := []string{"--no-defaults", "--datadir=" + s.path("data"), "--tmpdir=" + s.dir, "--innodb-log-file-size=32M"}
 	if me, err := user.Current(); err == nil {
 		options = append(options, "--user="+me.Username)
 	}
@@ -86,7 +87,7 @@ func (s *Server) Run() error {
 		command = "/usr/sbin/mariadbd" // not in everybody's PATH
 	}
 	options := append(s.common(), "--skip-networking", "--socket="+s.path("socket"), "--pid-file="+s.path("pid"),
-		"--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=128M", "--max-connections=500", "--tmpdir="+s.dir)
+		"--skip-name-resolve", "--skip-log-bin", "--innodb-buffer-pool-size=128M", "--max-connections=500")
 	s.process = exec.Command(command, append(options, s.options...)...)
 	s.process.Stdout, s.process.Stderr = log, log
 	s.process.SysProcAttr = dieWithParent()
