@@ -87,7 +87,7 @@ type client struct {
 	ws      *websocket.Conn
 	got     chan *wire.Message
 	ended   chan error // what ended reading
-	stop    context.CancelFunc
+	stop    func()     // drops the connection
 }
 
 func (w *world) dial(path string) *client {
@@ -98,9 +98,10 @@ func (w *world) dial(path string) *client {
 		w.t.Fatal(err)
 	}
 	ws.SetReadLimit(-1)
-	c := &client{t: w.t, ws: ws, got: make(chan *wire.Message, 10_000), ended: make(chan error, 1), stop: cancel}
+	c := &client{t: w.t, ws: ws, got: make(chan *wire.Message, 10_000), ended: make(chan error, 1),
+		stop: func() { cancel(); ws.CloseNow() }} // a read that is not under way does not see cancel
 	go c.read(ctx)
-	w.t.Cleanup(func() { cancel(); ws.CloseNow() })
+	w.t.Cleanup(c.stop)
 	return c
 }
 
