@@ -17,6 +17,7 @@ type deliverer struct {
 	gap    bool              // pushes do not follow on the cursor: sync brings what they tell
 	own    map[ownChange]struct{}
 	began  map[string]int64  // highest seq by conversation that the sync under way gave
+	held   []Event           // of the sync under way: about messages that were not given out so far
 	taken  map[string]string // what to save once the event last taken was handled
 }
 
@@ -110,13 +111,15 @@ func (d *deliverer) keepSeq(conversation string) {
 	d.taken[stateSeq+conversation] = d.known[conversation].String()
 }
 
-// advance moves the cursor.
+// advance moves the cursor. What is saved of it stays behind what is held.
 func (d *deliverer) advance(change int64) {
 	if change <= d.cursor {
 		return
 	}
 	d.cursor = change
-	d.taken[stateCursor] = strconv.FormatInt(change, 10)
+	if len(d.held) == 0 {
+		d.taken[stateCursor] = strconv.FormatInt(change, 10)
+	}
 	for own := range d.own {
 		if int64(own) <= change {
 			delete(d.own, own)
@@ -194,7 +197,7 @@ func (d *deliverer) takeOwn() {
 
 // sync gives out everything that changed since the cursor.
 func (d *deliverer) sync() {
-	d.began = map[string]int64{}
+	d.began, d.held = map[string]int64{}, nil
 	for attempt := 1; ; {
 		header, items, err := d.c.Do(d.c.ctx, syncRequest(d.cursor))
 		if err != nil {
@@ -220,6 +223,10 @@ func (d *deliverer) sync() {
 			break
 		}
 	}
+	if !d.release(func(Event) bool { return true }) { // about messages from before this device began
+		return
+	}
+	d.taken[stateCursor] = strconv.FormatInt(d.cursor, 10)
 	for conversation, seq := range d.began {
 		d.know(conversation).upTo(seq)
 		d.keepSeq(conversation)
@@ -245,15 +252,59 @@ func (d *deliverer) item(e Event) bool {
 		d.know(m.Conversation).note(m.Seq)
 		d.keepSeq(m.Conversation)
 		d.began[m.Conversation] = max(d.began[m.Conversation], m.Seq)
+		if !d.release(func(e Event) bool { return isAbout(e, m.Conversation, m.Seq) }) {
+			return false
+		}
 	case mine:
 	case isMessage:
 		if e = asChange(m); e != nil && !d.emit(e) {
 			return false
 		}
+	case d.early(e):
+		d.held = append(d.held, e)
 	case !d.emit(e):
 		return false
 	}
 	d.advance(change)
+	return true
+}
+
+// about returns the message that an event tells more of; seq 0: it is none.
+func about(e Event) (conversation string, seq int64) {
+	switch v := e.(type) {
+	case Reaction:
+		return v.Conversation, v.Seq
+	case Deletion:
+		return v.Conversation, v.Seq
+	}
+	return "", 0
+}
+
+func isAbout(e Event, conversation string, seq int64) bool {
+	c, s := about(e)
+	return c == conversation && s == seq
+}
+
+// early tells whether an item of sync is about a message that was not given out: one that was edited after it
+// comes only then, in the order of its last change.
+func (d *deliverer) early(e Event) bool {
+	conversation, seq := about(e)
+	return seq > 0 && !d.know(conversation).has(seq)
+}
+
+// release gives out those held that are due, in their order. False: the client has ended.
+func (d *deliverer) release(due func(Event) bool) bool {
+	stay := d.held[:0]
+	for i, e := range d.held {
+		switch {
+		case !due(e):
+			stay = append(stay, e)
+		case !d.emit(e):
+			d.held = append(stay, d.held[i:]...)
+			return false
+		}
+	}
+	d.held = stay
 	return true
 }
 

@@ -132,6 +132,27 @@ func TestWhatHappenedWhileAwayComesOnce(t *testing.T) {
 	want(t, happened(t, b, 2), []string{"text 5 five", "edit 5 five, edited"})
 }
 
+// What was done to a message before it was edited has a lower change than the message, and comes after it all the
+// same; a program that ends in between is told of both again.
+func TestReactionsComeAfterTheirMessage(t *testing.T) {
+	s := world(t)
+	a := dial(t, s, ann, "x")
+	go drain(a)
+	old := send(t, a, bob, "old")
+	state := &memory{}
+	b := dialWith(t, s, bob, state)
+	b.Close()
+	one := send(t, a, bob, "one")
+	must(t, a.React(ctx(t), old.MessageID, "❤"), a.React(ctx(t), one.MessageID, "👍"), a.Edit(ctx(t), one.MessageID, "one, edited"))
+	send(t, a, bob, "two")
+
+	b = dialWith(t, s, bob, state)
+	want(t, happened(t, b, 2), []string{"reaction 1 ❤ gone=false", "text 2 one, edited"})
+	b.Close()
+	b = dialWith(t, s, bob, state)
+	want(t, happened(t, b, 3), []string{"reaction 2 👍 gone=false", "edit 2 one, edited", "text 3 two"})
+}
+
 // A restart of the program takes up where it ended: after Close exactly there, after a crash
 // with the event that was last taken.
 func TestRestartTakesUpWhereItEnded(t *testing.T) {
