@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// settle is how long a server is left alone before its memory is read.
-const settle = 2 * time.Second
+// settle is how long a server is left alone before its memory is read: longer than it takes to give back what it does not need.
+const settle = 8 * time.Second
 
 // cost is what a server costs that does nothing. Sizes are in bytes.
 type cost struct {

@@ -49,6 +49,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	if err != nil {
 		return err
 	}
+	tendMemory(ctx)
 	h, err := c.open(ctx, log)
 	if err != nil {
 		return err
