@@ -79,8 +79,10 @@ func newBatch(w *writer) *batch {
 func (b *batch) fill(ctx context.Context, jobs []job) error {
 	b.reset(ctx)
 	b.w.cache.room()
-	if err := b.drawChanges(jobs); err != nil {
-		return err
+	if !b.w.beside {
+		if err := b.drawChanges(jobs); err != nil {
+			return err
+		}
 	}
 	if err := b.lookUpSent(jobs); err != nil {
 		return err
@@ -141,22 +143,22 @@ func (b *batch) drawChanges(jobs []job) error {
 	for _, j := range jobs {
 		n += j.op.changes()
 	}
-	if err := b.queryRow(wChange).Scan(&b.drawn); err != nil {
-		return fmt.Errorf("read change number: %w", err)
+	if n == 0 {
+		if err := b.queryRow(wChange).Scan(&b.drawn); err != nil {
+			return fmt.Errorf("read change number: %w", err)
+		}
+	} else if err := b.draw(n); err != nil {
+		return err
 	}
-	b.change = b.drawn
-	return b.draw(n)
+	b.change = b.drawn - int64(n)
+	return nil
 }
 
-// draw takes n further change numbers. Nobody else can since drawChanges.
-func (b *batch) draw(n int) error {
-	if n == 0 {
-		return nil
-	}
-	if _, err := b.exec(wDrawChange, n); err != nil {
+// draw takes n further change numbers.
+func (b *batch) draw(n int) (err error) {
+	if b.drawn, err = b.w.dialect.draw(b.ctx, b.w.stmts[wDrawChange], n); err != nil {
 		return fmt.Errorf("draw change numbers: %w", err)
 	}
-	b.drawn += int64(n)
 	return nil
 }
 

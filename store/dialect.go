@@ -43,9 +43,14 @@ type dialect struct {
 	insertNew   string // INSERT that leaves rows alone whose key is there
 	greatest    string // the function: the larger of two values
 	least       string // the function: the smaller of two values
+	// drawChange raises the counter of changes by a number; draw runs it, and returns what it has become.
+	drawChange string
+	draw       func(ctx context.Context, drawChange *sql.Stmt, n int) (last int64, err error)
+	most       int // rows of the largest statements: where each is a round trip, many
 	// upsert ends an INSERT: where the row of that key is there, set is done to it; {x} stands for
 	// the value of column x that was to be inserted.
 	upsert func(key, set string) string
+	beside bool // what takes no change numbers can be written on a second connection meanwhile
 	// advance raises last_seq by a number, and sets last_change and touched, of rows (id, number, change).
 	advance multiSQL
 

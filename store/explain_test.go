@@ -51,7 +51,7 @@ func TestNoQueryScansMariaDB(t *testing.T) {
 	reads, writes := readQueries(s.dialect), writeQueries(s.dialect)
 	all := append(reads[:], writes[:]...)
 	for _, m := range multiQueries(s.dialect) {
-		all = append(all, m.sized(1), m.sized(64))
+		all = append(all, m.sized(1), m.sized(s.dialect.most))
 	}
 	for _, query := range all {
 		for _, whole := range scans(t, conn, query) {

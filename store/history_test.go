@@ -56,7 +56,7 @@ func TestUndelivered(t *testing.T) {
 	s := openNew(t, "a", "b", "c")
 	ctx := t.Context()
 	skip := func() { // as many other people's changes would
-		if err := <-enqueueCall(s, func(b *batch) error { _, err := b.exec(wDrawChange, 5*firstWindow); return err }); err != nil {
+		if err := <-enqueueCall(s, func(b *batch) error { return b.draw(5 * firstWindow) }); err != nil {
 			t.Fatal(err)
 		}
 	}

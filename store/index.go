@@ -90,7 +90,14 @@ func (x *indexer) step(ctx context.Context) (more bool, err error) {
 	if err != nil || p.from == p.to && len(p.again) == 0 {
 		return false, err
 	}
-	err = x.store.write(ctx, func(b *batch) error { return b.index(p) })
+	if p.to != p.from {
+		if err := x.store.indexing.do(ctx, func(b *batch) error { return b.index(p) }); err != nil {
+			return false, err
+		}
+	}
+	if len(p.again) > 0 {
+		err = x.store.write(ctx, func(b *batch) error { return b.indexChanged(p.again) })
+	}
 	return p.more, err
 }
 
@@ -144,26 +151,39 @@ func (x *indexer) next(ctx context.Context) (p indexPart, err error) {
 	return p, nil
 }
 
+// indexed reads how far the index is. Who writes it holds the number until the commit.
+func (b *batch) indexed() (last int64, err error) {
+	if err := b.queryRow(wIndexed).Scan(&last); err != nil {
+		return 0, fmt.Errorf("read how far is indexed: %w", err)
+	}
+	return last, nil
+}
+
 // index writes a part, unless another program has done so meanwhile. A message that was changed since
 // it was read is in messages_to_index, or was put there by then, and follows.
 func (b *batch) index(p indexPart) error {
-	var from int64
-	if err := b.queryRow(wIndexed).Scan(&from); err != nil {
-		return fmt.Errorf("read how far is indexed: %w", err)
-	}
-	if from != p.from {
-		return nil
+	from, err := b.indexed()
+	if err != nil || from != p.from {
+		return err
 	}
 	if err := b.w.multis[mWords].exec(b.ctx, p.rows); err != nil {
 		return fmt.Errorf("index messages: %w", err)
 	}
-	if p.to != p.from {
-		if _, err := b.exec(wSetIndexed, p.to); err != nil {
-			return fmt.Errorf("note how far is indexed: %w", err)
-		}
+	if _, err := b.exec(wSetIndexed, p.to); err != nil {
+		return fmt.Errorf("note how far is indexed: %w", err)
 	}
-	for _, id := range p.again {
-		if err := b.indexAnew(id, p.to); err != nil {
+	return nil
+}
+
+// indexChanged writes what changed since it was indexed. It goes with the messages' own writes, which put it into
+// messages_to_index: two transactions at once could wait for each other.
+func (b *batch) indexChanged(again []int64) error {
+	last, err := b.indexed()
+	if err != nil {
+		return err
+	}
+	for _, id := range again {
+		if err := b.indexAnew(id, last); err != nil {
 			return fmt.Errorf("index a changed message: %w", err)
 		}
 	}

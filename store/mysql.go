@@ -62,6 +62,10 @@ func mysqlDialect(name string) (dialect, error) {
 		anyTables:   "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE()",
 		begin:       "START TRANSACTION",
 		forUpdate:   " FOR UPDATE",
+		beside:      true,
+		drawChange:  "UPDATE counters SET value = LAST_INSERT_ID(value + ?) WHERE name = 'change'",
+		draw:        drawMySQL,
+		most:        256,
 		// It also leaves out rows that break another rule than a key's.
 		insertNew:     "INSERT IGNORE",
 		greatest:      "GREATEST",
@@ -79,6 +83,15 @@ func mysqlDialect(name string) (dialect, error) {
 			return " ON DUPLICATE KEY UPDATE " + inserted.ReplaceAllString(set, "VALUES($1)")
 		},
 	}, nil
+}
+
+// drawMySQL takes the new value from the answer to the update, where LAST_INSERT_ID put it.
+func drawMySQL(ctx context.Context, update *sql.Stmt, n int) (int64, error) {
+	result, err := update.ExecContext(ctx, n)
+	if err != nil {
+		return 0, err
+	}
+	return result.LastInsertId()
 }
 
 // openMySQL opens a pool whose connections begin with mysqlSession and more; timeout 0 is none.

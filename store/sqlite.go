@@ -46,6 +46,9 @@ func sqliteDialect(path string) dialect {
 		// The write lock is taken at once: a transaction that reads first and then
 		// wants to write could otherwise fail with SQLITE_BUSY in its middle.
 		begin:         "BEGIN IMMEDIATE",
+		drawChange:    "UPDATE counters SET value = value + ? WHERE name = 'change' RETURNING value",
+		draw:          drawSQLite,
+		most:          64,
 		insertNew:     "INSERT OR IGNORE",
 		greatest:      "MAX",
 		least:         "MIN",
@@ -114,6 +117,10 @@ func writerDSN(path string) (string, error) {
 func aloneDSN(path string) (string, error) {
 	// Not a word of journal_mode, which would open the log before it is locked: the file remembers it.
 	return dsn(path, "rw", "locking_mode(EXCLUSIVE)", "synchronous(FULL)", "foreign_keys(1)", "temp_store(MEMORY)")
+}
+
+func drawSQLite(ctx context.Context, update *sql.Stmt, n int) (last int64, err error) {
+	return last, update.QueryRowContext(ctx, n).Scan(&last)
 }
 
 func sqliteBusy(err error) bool {

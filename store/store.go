@@ -46,6 +46,7 @@ type Store struct {
 	readDB    *sql.DB
 	queries   [numReads]*sql.Stmt // prepared on readDB
 	writer    *writer
+	indexing  *writer // writes the index: writer itself, or one beside it
 	passwords *hasher
 	quota     int64 // bytes of files per account; 0: any number
 	indexer   *indexer
@@ -78,6 +79,9 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s.indexer = startIndexer(s)
 	s.writer.committed = s.indexer.committed
 	s.writer.start()
+	if s.indexing != s.writer {
+		s.indexing.start()
+	}
 	return s, nil
 }
 
@@ -101,7 +105,7 @@ func (s *Store) openWriter(ctx context.Context, exclusive bool) (err error) {
 	if s.writeDB, err = s.dialect.openWriter(); err != nil {
 		return err
 	}
-	s.writeDB.SetMaxOpenConns(1)
+	s.writeDB.SetMaxOpenConns(2) // one for each writer
 	if err := s.dialect.inspect(ctx, s.writeDB, s.log); err != nil {
 		return err
 	}
@@ -110,6 +114,10 @@ func (s *Store) openWriter(ctx context.Context, exclusive bool) (err error) {
 	}
 	s.writer = newWriter(s.writeDB, s.dialect, s.log, time.Now)
 	s.writer.exclusive = exclusive
+	if s.indexing = s.writer; s.dialect.beside {
+		s.indexing = newWriter(s.writeDB, s.dialect, s.log.With("writes", "the index"), time.Now) // it connects when it is needed
+		s.indexing.beside = true
+	}
 	return s.writer.connect(ctx)
 }
 
@@ -136,6 +144,9 @@ func (s *Store) Place() string { return s.dialect.place }
 func (s *Store) Close() error {
 	s.closing.Do(func() {
 		s.indexer.stop()
+		if s.indexing != s.writer {
+			s.indexing.stop()
+		}
 		s.writer.stop()
 		s.closed = s.closeDatabases()
 	})
@@ -151,6 +162,9 @@ func (s *Store) closeDatabases() error {
 	}
 	if s.readDB != nil {
 		errs = append(errs, s.readDB.Close())
+	}
+	if s.indexing != s.writer {
+		errs = append(errs, s.indexing.disconnect())
 	}
 	if s.writer != nil {
 		errs = append(errs, s.writer.disconnect())

@@ -110,7 +110,7 @@ func TestNoQueryScans(t *testing.T) {
 		all = append(all, q)
 	}
 	for _, m := range multiQueries(s.dialect) {
-		all = append(all, m.sized(1), m.sized(64))
+		all = append(all, m.sized(1), m.sized(s.dialect.most))
 	}
 	for _, q := range all {
 		for _, step := range plan(t, s, q) {

@@ -47,12 +47,13 @@ type writer struct {
 	now     func() time.Time
 
 	exclusive bool // connections claim the database
+	beside    bool // another writer draws the change numbers
 
 	mu     sync.RWMutex // held while sending, so that queue is not closed under a sender
 	closed bool         // guarded by mu
 	queue  chan operation
 
-	committed func() // is told of every commit; never waits
+	committed func() // is told of every commit; never waits. Nil: nobody is
 
 	listener atomic.Pointer[Listener]
 	delivery chan []job
@@ -106,7 +107,7 @@ func (w *writer) connect(ctx context.Context) error {
 		}
 	}
 	for i, query := range multiQueries(w.dialect) {
-		if w.multis[i], err = prepareMulti(ctx, conn, query); err != nil {
+		if w.multis[i], err = prepareMulti(ctx, conn, query, w.dialect.most); err != nil {
 			return err
 		}
 	}
@@ -295,7 +296,9 @@ func (w *writer) attempt(jobs []job) error {
 	w.leaveDoubt(jobs)
 	jobs[len(jobs)-1].receipts = w.batch.receipts
 	w.toldReceipts(w.batch)
-	w.committed()
+	if w.committed != nil {
+		w.committed()
+	}
 	return nil
 }
 
@@ -356,12 +359,15 @@ func (c *call) changes() int       { return 1 }
 func (c *call) run(b *batch) error { return c.f(b) }
 func (c *call) finish(err error)   { c.answer <- err }
 
-// write runs f in the writer's transaction and waits. When ctx ends first, f
+// write runs f in the writer's transaction and waits; see do.
+func (s *Store) write(ctx context.Context, f func(*batch) error) error { return s.writer.do(ctx, f) }
+
+// do runs f in a transaction and waits. When ctx ends first, f
 // may still be carried out; f must therefore only write variables that the
 // caller reads after success.
-func (s *Store) write(ctx context.Context, f func(*batch) error) error {
+func (w *writer) do(ctx context.Context, f func(*batch) error) error {
 	c := &call{f: f, answer: make(chan error, 1)}
-	s.writer.enqueue(c)
+	w.enqueue(c)
 	select {
 	case err := <-c.answer:
 		return err

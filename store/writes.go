@@ -94,7 +94,7 @@ const (
 
 func writeQueries(d dialect) [numWrites]string {
 	return [numWrites]string{
-		wDrawChange:   "UPDATE counters SET value = value + ? WHERE name = 'change'",
+		wDrawChange:   d.drawChange,
 		wChange:       "SELECT value FROM counters WHERE name = 'change'" + d.forUpdate,
 		wAccount:      "SELECT messages_from FROM users WHERE user_account = ? AND deleted = 0",
 		wPair:         "SELECT id FROM conversations WHERE pair_a = ? AND pair_b = ?",
@@ -188,7 +188,7 @@ func writeQueries(d dialect) [numWrites]string {
 		wTallies: "SELECT reaction, COUNT(*) FROM reactions WHERE conversation = ? AND seq = ? AND removed = 0 GROUP BY reaction",
 
 		// The index for search.
-		wIndexed:     "SELECT value FROM counters WHERE name = 'indexed'",
+		wIndexed:     "SELECT value FROM counters WHERE name = 'indexed'" + d.forUpdate,
 		wSetIndexed:  "UPDATE counters SET value = ? WHERE name = 'indexed'",
 		wIndexedAnew: "DELETE FROM messages_to_index WHERE id = ?",
 		wDropWords:   "DELETE FROM message_words WHERE " + d.wordsKey + " = ?",
@@ -261,11 +261,11 @@ func (m multiSQL) sized(rows int) string {
 	return m.prefix + strings.TrimSuffix(strings.Repeat(m.row+m.between, rows), m.between) + m.suffix
 }
 
-// multi is one multiSQL prepared for several numbers of rows: with each power of two, any number
-// below 128 goes out in few statements.
+// multi is one multiSQL prepared for several numbers of rows: with each power of two, any number below twice the
+// largest goes out in few statements.
 type multi struct {
 	width int // parameters of a row
-	sizes [7]sizedStmt
+	sizes []sizedStmt
 }
 
 type sizedStmt struct {
@@ -273,18 +273,17 @@ type sizedStmt struct {
 	stmt *sql.Stmt
 }
 
-func prepareMulti(ctx context.Context, conn *sql.Conn, m multiSQL) (multi, error) {
+func prepareMulti(ctx context.Context, conn *sql.Conn, m multiSQL, most int) (multi, error) {
 	p := multi{width: max(strings.Count(m.row, "?"), m.alone)}
-	for i := range p.sizes {
-		rows := 64 >> i
-		if m.row == "" {
-			rows = 1
-		}
+	if m.row == "" {
+		most = 1
+	}
+	for rows := most; rows > 0; rows /= 2 {
 		stmt, err := conn.PrepareContext(ctx, m.sized(rows))
 		if err != nil {
 			return p, fmt.Errorf("prepare %q for %d rows: %w", m.prefix, rows, err)
 		}
-		p.sizes[i] = sizedStmt{rows, stmt}
+		p.sizes = append(p.sizes, sizedStmt{rows, stmt})
 	}
 	return p, nil
 }
