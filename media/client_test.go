@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,7 @@ const patience = 20 * time.Second // how long a test waits before it calls somet
 // client is a Pion client that does what docs/protocol.md tells clients to do.
 type client struct {
 	t    *testing.T
+	tcp  bool // has no UDP
 	name string
 	peer *Peer
 	pc   *webrtc.PeerConnection
@@ -108,11 +110,25 @@ func (w *wire) WriteTo(b []byte, a net.Addr) (int, error) {
 
 func join(t *testing.T, s *SFU, room, name string) *client {
 	t.Helper()
-	c := &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}}
+	return joinSeeing(t, s, room, name)
+}
+
+func joinSeeing(t *testing.T, s *SFU, room, name string, seen ...netip.Addr) *client {
+	t.Helper()
+	return newClient(t, name).join(s, room, seen)
+}
+
+func newClient(t *testing.T, name string) *client {
+	return &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}}
+}
+
+func (c *client) join(s *SFU, room string, seen []netip.Addr) *client {
+	t := c.t
+	t.Helper()
 	c.change = sync.NewCond(&c.mu)
 	c.connect()
 	var err error
-	if c.peer, err = s.Join(room, name, c); err != nil {
+	if c.peer, err = s.Join(room, c.name, seen, c); err != nil {
 		t.Fatal(err)
 	}
 	c.work.Go(c.serve)
@@ -131,9 +147,13 @@ func (c *client) connect() {
 		c.t.Fatal(err)
 	}
 	e := webrtc.SettingEngine{LoggerFactory: pionLogs{discard}}
-	e.SetICEUDPMux(webrtc.NewICEUDPMux(pionLogs{discard}.NewLogger(""), c.conn))
 	e.SetIncludeLoopbackCandidate(true)
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	if c.tcp {
+		e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeTCP4})
+	} else {
+		e.SetICEUDPMux(webrtc.NewICEUDPMux(pionLogs{discard}.NewLogger(""), c.conn))
+		e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	}
 	pc, err := webrtc.NewAPI(webrtc.WithMediaEngine(m), webrtc.WithInterceptorRegistry(r), webrtc.WithSettingEngine(e)).NewPeerConnection(webrtc.Configuration{})
 	if err != nil {
 		c.t.Fatal(err)

@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 )
 
@@ -10,8 +11,14 @@ import (
 type Config struct {
 	// Port is the UDP port everybody's media flows over; 0 takes any free one.
 	Port int
-	// PublicAddresses are offered to clients besides the machine's own, for servers behind a static address translation.
-	PublicAddresses []netip.Addr
+	// Conn is that port, already open; nil: it is opened. The SFU closes it.
+	Conn net.PacketConn
+	// Streams brings connections that begin with ICE over TCP (RFC 6544, framed as RFC 4571 says); nil: there are none. The SFU
+	// closes it.
+	Streams net.Listener
+	// PublicAddresses gives what is offered to clients besides the machine's own addresses, for servers behind an address
+	// translation that leaves the port as it is. It may be nil, is called for every answer and must not wait.
+	PublicAddresses func() []netip.Addr
 	// Loopback offers 127.0.0.1 too, for clients on the same machine.
 	Loopback bool
 	// MaxPeers limits the peers of a room; 0 means 100.
@@ -28,11 +35,6 @@ const (
 func (c Config) withDefaults() (Config, error) {
 	if c.Port < 0 || c.Port > 65535 {
 		return c, fmt.Errorf("media: %d is no UDP port", c.Port)
-	}
-	for _, a := range c.PublicAddresses {
-		if !a.IsValid() || a.IsUnspecified() {
-			return c, fmt.Errorf("media: %q is no address that clients could reach", a)
-		}
 	}
 	if c.MaxPeers < 0 {
 		return c, fmt.Errorf("media: at most %d peers makes no sense", c.MaxPeers)

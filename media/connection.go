@@ -77,7 +77,12 @@ func registerCodecs(engine *webrtc.MediaEngine) error {
 func (s *SFU) settings(inlets inletFactory) (webrtc.SettingEngine, error) {
 	e := webrtc.SettingEngine{LoggerFactory: pionLogs{s.config.Logger}, BufferFactory: inlets}
 	e.SetICEUDPMux(s.mux)
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
+	networks := []webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6}
+	if s.streams != nil {
+		e.SetICETCPMux(s.streams)
+		networks = append(networks, webrtc.NetworkTypeTCP4, webrtc.NetworkTypeTCP6)
+	}
+	e.SetNetworkTypes(networks)
 	e.SetIncludeLoopbackCandidate(s.config.Loopback)
 	e.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	e.SetICETimeouts(disconnectedAfter, failedAfter, keepalive)
@@ -94,16 +99,6 @@ func (s *SFU) settings(inlets inletFactory) (webrtc.SettingEngine, error) {
 	e.SetFireOnTrackBeforeFirstRTP(true)
 	if err := e.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
 		return e, fmt.Errorf("choosing the DTLS role: %w", err)
-	}
-	if len(s.config.PublicAddresses) == 0 {
-		return e, nil
-	}
-	rule := webrtc.ICEAddressRewriteRule{AsCandidateType: webrtc.ICECandidateTypeHost, Mode: webrtc.ICEAddressRewriteAppend}
-	for _, a := range s.config.PublicAddresses {
-		rule.External = append(rule.External, a.Unmap().String())
-	}
-	if err := e.SetICEAddressRewriteRules(rule); err != nil {
-		return e, fmt.Errorf("offering the public addresses: %w", err)
 	}
 	return e, nil
 }

@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 
@@ -20,6 +21,7 @@ const (
 type Peer struct {
 	room   *room
 	id     string
+	seen   []netip.Addr // where it sees this server
 	notes  *notifier
 	writer *writer // serves all sections of this peer
 	up     uplink
@@ -41,9 +43,9 @@ type Peer struct {
 	known        *description              // guarded by room.mu: offered, for those who hold that lock
 }
 
-func newPeer(r *room, id string, ev Events) *Peer {
+func newPeer(r *room, id string, seen []netip.Addr, ev Events) *Peer {
 	n := r.sfu.nextOne.Add(1)
-	p := &Peer{room: r, id: id, notes: newNotifier(ev), receiving: map[*publication]*section{}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
+	p := &Peer{room: r, id: id, seen: seen, notes: newNotifier(ev), receiving: map[*publication]*section{}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
 	p.up.init(p)
 	p.down.init(p)
 	return p
@@ -66,7 +68,7 @@ func (p *Peer) Offer(sdp string) (string, error) {
 	}
 	p.offered, p.candidates = d, 0
 	p.adopt(d, fresh)
-	return answer, p.addEarly()
+	return p.room.sfu.withCandidates(answer, p.seen), p.addEarly()
 }
 
 // checkPublications refuses an offer whose sections do not fit what was published in them beforehand.

@@ -1,6 +1,9 @@
 package media
 
-import "sync"
+import (
+	"net/netip"
+	"sync"
+)
 
 // room is the peers that see each other. All that is decided about who receives what is decided here, under one lock, without I/O.
 type room struct {
@@ -12,7 +15,7 @@ type room struct {
 	order []*Peer          // guarded by mu: the same, in order of joining
 }
 
-func (r *room) join(id string, ev Events) (*Peer, error) {
+func (r *room) join(id string, seen []netip.Addr, ev Events) (*Peer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.peers[id] != nil {
@@ -21,7 +24,7 @@ func (r *room) join(id string, ev Events) (*Peer, error) {
 	if len(r.peers) >= r.sfu.config.MaxPeers {
 		return nil, ErrRoomFull
 	}
-	p := newPeer(r, id, ev)
+	p := newPeer(r, id, seen, ev)
 	r.peers[id] = p
 	r.order = append(r.order, p)
 	for _, o := range r.order {

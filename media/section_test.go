@@ -44,10 +44,10 @@ func newBench(t *testing.T) *bench {
 	var err error
 	l := newListener()
 	close(l.hold)
-	if b.from, err = b.sfu.Join("room", "from", l); err != nil {
+	if b.from, err = b.sfu.Join("room", "from", nil, l); err != nil {
 		t.Fatal(err)
 	}
-	if b.to, err = b.sfu.Join("room", "to", l); err != nil {
+	if b.to, err = b.sfu.Join("room", "to", nil, l); err != nil {
 		t.Fatal(err)
 	}
 	b.to.connected.Store(true)

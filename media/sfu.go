@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -23,35 +24,45 @@ type SFU struct {
 	start   time.Time // zero of all durations in this package
 	mux     *ice.UDPMuxDefault
 	port    int
-	writers []*writer
-	nextOne atomic.Uint32 // spreads peers over writers
-	counts  counters
-	joined  chan struct{}  // wakes the clockwork, which sleeps while nobody is here
-	stop    chan struct{}  // closed by Close
-	running sync.WaitGroup // writers and the clockwork
+	streams *ice.TCPMuxDefault // nil: none come
 
-	mu      sync.Mutex
-	rooms   map[string]*room // guarded by mu
-	closed  bool             // guarded by mu
-	closing int              // connections being closed, or about to be; guarded by mu
-	quiet   sync.Cond        // on mu: closing has become 0
+	streamPort int // TCP, of streams
+	writers    []*writer
+	nextOne    atomic.Uint32 // spreads peers over writers
+	counts     counters
+	joined     chan struct{}  // wakes the clockwork, which sleeps while nobody is here
+	stop       chan struct{}  // closed by Close
+	running    sync.WaitGroup // writers and the clockwork
+
+	mu        sync.Mutex
+	addresses addresses
+	rooms     map[string]*room // guarded by mu
+	closed    bool             // guarded by mu
+	closing   int              // connections being closed, or about to be; guarded by mu
+	quiet     sync.Cond        // on mu: closing has become 0
 }
 
-// Listen opens the UDP port and begins to serve.
+// Listen opens the UDP port, if it is not there, and begins to serve.
 func Listen(config Config) (*SFU, error) {
 	config, err := config.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: config.Port})
-	if err != nil {
-		return nil, fmt.Errorf("media: opening UDP port %d: %w", config.Port, err)
+	if config.Conn == nil {
+		if config.Conn, err = openUDP(config.Port); err != nil {
+			return nil, err
+		}
 	}
-	enlarge(conn)
 	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, joined: make(chan struct{}, 1), stop: make(chan struct{})}
 	s.quiet.L = &s.mu
-	s.port = conn.LocalAddr().(*net.UDPAddr).Port
-	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
+	s.port = config.Conn.LocalAddr().(*net.UDPAddr).Port
+	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: config.Conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
+	s.addresses = addresses{seen: map[netip.Addr]int{}}
+	if config.Streams != nil {
+		s.streamPort = config.Streams.Addr().(*net.TCPAddr).Port
+		s.streams = ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: config.Streams, ReadBufferSize: streamPackets, WriteBufferSize: streamBuffer,
+			Logger: pionLogs{config.Logger}.NewLogger("streams")})
+	}
 	for range runtime.GOMAXPROCS(0) {
 		w := newWriter(s)
 		s.writers = append(s.writers, w)
@@ -59,6 +70,21 @@ func Listen(config Config) (*SFU, error) {
 	}
 	s.running.Go(s.clockwork)
 	return s, nil
+}
+
+// What may wait in a connection of ICE over TCP: packets to be read, bytes to be written. Past it packets are lost, as on UDP.
+const (
+	streamPackets = 64
+	streamBuffer  = 512 << 10
+)
+
+func openUDP(port int) (net.PacketConn, error) {
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{Port: port})
+	if err != nil {
+		return nil, fmt.Errorf("media: opening UDP port %d: %w", port, err)
+	}
+	enlarge(conn)
+	return conn, nil
 }
 
 // enlarge asks for socket buffers that hold a burst of key frames; the system may give less.
@@ -95,8 +121,12 @@ func (s *SFU) Close() error {
 	s.mu.Unlock()
 	close(s.stop)
 	s.running.Wait()
-	if err := s.mux.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return fmt.Errorf("media: closing the UDP port: %w", err)
+	err := s.mux.Close()
+	if s.streams != nil {
+		err = errors.Join(err, s.streams.Close())
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("media: closing the ports: %w", err)
 	}
 	return nil
 }
@@ -124,9 +154,10 @@ func (s *SFU) peers() []*Peer {
 	return all
 }
 
-// Join adds a peer to a room, which is made if need be. Events are called until Gone, which is always the last call.
-func (s *SFU) Join(roomName, peer string, ev Events) (*Peer, error) {
-	p, err := s.join(roomName, peer, ev)
+// Join adds a peer to a room, which is made if need be. seen are the addresses at which the peer sees this server, at most
+// four: candidates of them are offered to it besides the others. Events are called until Gone, which is always the last call.
+func (s *SFU) Join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, error) {
+	p, err := s.join(roomName, peer, usable(seen), ev)
 	if err == nil {
 		select {
 		case s.joined <- struct{}{}:
@@ -136,7 +167,7 @@ func (s *SFU) Join(roomName, peer string, ev Events) (*Peer, error) {
 	return p, err
 }
 
-func (s *SFU) join(roomName, peer string, ev Events) (*Peer, error) {
+func (s *SFU) join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -146,9 +177,10 @@ func (s *SFU) join(roomName, peer string, ev Events) (*Peer, error) {
 	if r == nil {
 		r = &room{sfu: s, name: roomName, peers: map[string]*Peer{}}
 	}
-	p, err := r.join(peer, ev)
+	p, err := r.join(peer, seen, ev)
 	if err == nil {
 		s.rooms[roomName] = r
+		s.seeLocked(seen, 1)
 	}
 	return p, err
 }
@@ -161,6 +193,7 @@ func (s *SFU) leave(p *Peer, cause string) bool {
 	was, empty := p.room.leave(p, cause)
 	if was {
 		s.closing++
+		s.seeLocked(p.seen, -1)
 	}
 	if empty && s.rooms[p.room.name] == p.room {
 		delete(s.rooms, p.room.name)

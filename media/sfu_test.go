@@ -2,7 +2,9 @@ package media
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
 	"strings"
 	"sync"
@@ -377,34 +379,71 @@ func TestEarlyPublishAndCandidates(t *testing.T) {
 func TestJoinAndListenRefuse(t *testing.T) {
 	s := listen(t, func(c *Config) { c.MaxPeers = 1 })
 	a := join(t, s, "room", "a")
-	if _, err := s.Join("room", "a", a); !errors.Is(err, ErrPeerExists) {
+	if _, err := s.Join("room", "a", nil, a); !errors.Is(err, ErrPeerExists) {
 		t.Error(err)
 	}
-	if _, err := s.Join("room", "b", a); !errors.Is(err, ErrRoomFull) {
+	if _, err := s.Join("room", "b", nil, a); !errors.Is(err, ErrRoomFull) {
 		t.Error(err)
 	}
 	if _, err := Listen(Config{Port: s.Port()}); err == nil || !strings.Contains(err.Error(), "UDP port") {
 		t.Error("a port in use:", err)
 	}
-	for _, bad := range []Config{{Port: -1}, {Port: 70000}, {MaxPeers: -1}, {PublicAddresses: []netip.Addr{{}}}} {
+	for _, bad := range []Config{{Port: -1}, {Port: 70000}, {MaxPeers: -1}} {
 		if _, err := Listen(bad); err == nil {
 			t.Errorf("%+v was taken", bad)
 		}
 	}
 }
 
-func TestPublicAddressesAreOffered(t *testing.T) {
-	s := listen(t, func(c *Config) { c.PublicAddresses = []netip.Addr{netip.MustParseAddr("192.0.2.7")} })
-	a := join(t, s, "room", "a")
+func TestWhereWeAreSeenIsOffered(t *testing.T) {
+	public, seen := netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")
+	s := listen(t, func(c *Config) { c.PublicAddresses = func() []netip.Addr { return []netip.Addr{public} } })
+	a := joinSeeing(t, s, "room", "a", seen, public, netip.IPv6Unspecified(), netip.Addr{})
 	if err := a.offer(1, 0, nil); err != nil {
 		t.Fatal(err)
 	}
 	answer := a.pc.CurrentRemoteDescription().SDP
-	if strings.Count(answer, " 1 udp 2130706431 192.0.2.7 ") != 1 || !strings.Contains(answer, " 127.0.0.1 ") {
-		t.Errorf("candidates:\n%s", answer)
+	for _, line := range []string{fmt.Sprintf(" 192.0.2.7 %d typ host\r\n", s.port), fmt.Sprintf(" 2001:db8::7 %d typ host\r\n", s.port)} {
+		if strings.Count(answer, line) != 1 {
+			t.Errorf("%d times %q in\n%s", strings.Count(answer, line), line, answer)
+		}
+	}
+	if !strings.Contains(answer, " 127.0.0.1 ") {
+		t.Errorf("the machine's own address is missing:\n%s", answer)
+	}
+	for _, addr := range []netip.Addr{public, seen, netip.MustParseAddr("127.0.0.1")} {
+		if port := uint16(s.port); !s.Reaches(netip.AddrPortFrom(addr, port)) || s.Reaches(netip.AddrPortFrom(addr, port+1)) {
+			t.Errorf("%s is ours at one port, and at no other", addr)
+		}
+	}
+	a.peer.Leave()
+	a.wait("Gone", func() bool { return a.gone != "" })
+	if s.Hosts(seen) || s.Hosts(netip.MustParseAddr("192.0.2.8")) || !s.Hosts(public) {
+		t.Error("what nobody sees any more, or never saw, is ours; or the public address is not")
 	}
 	if !strings.Contains(answer, "a=setup:passive") || !strings.Contains(answer, "a=sendonly") {
 		t.Errorf("answer:\n%s", answer)
+	}
+}
+
+// Who gets no UDP through has a call all the same.
+func TestMediaOverTCP(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := listen(t, func(c *Config) { c.Streams = l })
+	a := newClient(t, "a")
+	a.tcp = true
+	a.join(s, "room", nil)
+	b := join(t, s, "room", "b")
+	a.publish(Camera, 1)
+	b.publish(Camera, 2)
+	a.arrives("b", Camera, 2, 50)
+	b.arrives("a", Camera, 1, 50)
+	pair, err := a.pc.SCTP().Transport().ICETransport().GetSelectedCandidatePair()
+	if err != nil || pair == nil || pair.Remote.Protocol != webrtc.ICEProtocolTCP {
+		t.Errorf("%v over %v", err, pair)
 	}
 }
 
@@ -419,7 +458,7 @@ func TestCloseTellsEverybody(t *testing.T) {
 	for _, c := range []*client{a, b} {
 		c.wait("Gone", func() bool { return c.gone == "shutdown" })
 	}
-	if _, err := s.Join("room", "c", a); !errors.Is(err, ErrClosed) {
+	if _, err := s.Join("room", "c", nil, a); !errors.Is(err, ErrClosed) {
 		t.Error(err)
 	}
 }

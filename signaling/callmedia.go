@@ -18,15 +18,22 @@ func join(q *request) error {
 	if err != nil {
 		return err
 	}
+	access, err := q.c.relayAccess()
+	if err != nil {
+		cs.unseat(x, p)
+		return err
+	}
 	ev := &callEvents{cells: cs, cell: x, p: p, answered: make(chan struct{})}
-	media, err := q.c.srv.cfg.Calls.Join(x.key, p.id, ev)
+	ctx, cancel := q.context()
+	defer cancel()
+	media, err := q.c.srv.cfg.Calls.Join(ctx, x.key, p.id, q.c.host, ev)
 	if err != nil {
 		close(ev.answered)
 		cs.unseat(x, p)
 		return err
 	}
 	defer close(ev.answered)
-	return cs.seated(q, x, p, media)
+	return cs.seated(q, x, p, media, access)
 }
 
 // stillMember asks the store whether a group's call still concerns this account.
@@ -76,7 +83,7 @@ func (cs *cells) unseat(x *cell, p *participant) {
 }
 
 // seated answers the join and tells the others. Who joins a call that rings him has answered it.
-func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) error {
+func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, access RelayAccess) error {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if x.people[p.id] != p { // closed, or replaced, meanwhile
@@ -96,6 +103,7 @@ func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer) err
 	b := wire.Append(q.head(wire.StatOK), "connection_key", x.key)
 	b = wire.Append(b, "participant", p.id)
 	b = wire.Append(b, "call", x.kind)
+	b = access.append(b)
 	b = wire.End(wire.AppendInt(b, "count", int64(len(x.people)-1)))
 	for _, other := range x.people {
 		if other != p {

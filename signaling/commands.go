@@ -45,6 +45,7 @@ func (s *Server) table() map[string]map[string]command {
 		"call":         ring,
 		"videocall":    ring,
 		"join":         {"POST": do(join)},
+		"turn":         {"GET": do(lendRelay)},
 		"restart":      {"POST": do(restart)},
 		"leave":        {"POST": do(leave)},
 		"description":  {"POST": do(describe)},

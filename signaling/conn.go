@@ -29,6 +29,7 @@ type conn struct {
 	link    *link
 	def     string // message_type of messages that carry none
 	address string // of the peer, without port
+	host    string // the server, as the upgrade request named it
 	token   string // session token of the upgrade request; "" if it had none
 	ctx     context.Context
 	cancel  context.CancelFunc // ends ctx, and the socket with it
@@ -78,7 +79,7 @@ func (s *Server) upgrade(def string) http.HandlerFunc {
 
 // start lets the connection live on its own: the HTTP handler returns, and its memory with it.
 func (s *Server) start(ws *websocket.Conn, l *link, def string, r *http.Request) {
-	c := &conn{srv: s, ws: ws, link: l, def: def, address: s.address(r), token: requestToken(r),
+	c := &conn{srv: s, ws: ws, link: l, def: def, address: s.address(r), host: r.Host, token: requestToken(r),
 		open: make(chan struct{}, maxOpen), closed: make(chan struct{})}
 	c.out.init()
 	ctx, cancel := context.WithCancel(context.Background())

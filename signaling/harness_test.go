@@ -40,6 +40,7 @@ type world struct {
 	srv   *Server
 	http  *httptest.Server
 	calls *fakeCalls
+	relay *fakeRelay
 }
 
 func newWorld(t *testing.T, times Times, accounts ...string) *world {
@@ -60,8 +61,8 @@ func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}}
-	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Registration: "open", Times: times})
+	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}, relay: &fakeRelay{}}
+	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
 	w.http = httptest.NewServer(w.srv.Handler())
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, patience)
@@ -275,18 +276,47 @@ type fakeCalls struct {
 type fakePeer struct {
 	calls *fakeCalls
 	key   string
+	host  string // the server, as that peer's client sees it
 
 	mu sync.Mutex
 	ev CallEvents
 }
 
-func (f *fakeCalls) Join(room, peer string, ev CallEvents) (CallPeer, error) {
+func (f *fakeCalls) Join(_ context.Context, room, peer, host string, ev CallEvents) (CallPeer, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p := &fakePeer{calls: f, key: room + "/" + peer, ev: ev}
+	p := &fakePeer{calls: f, key: room + "/" + peer, host: host, ev: ev}
 	f.peers[p.key] = p
 	go ev.Sections(len(f.peers), 2*len(f.peers))
 	return p, nil
+}
+
+// fakeRelay records what was taken back.
+type fakeRelay struct {
+	mu    sync.Mutex
+	ended []string // "account/session", or "account" for all of it
+}
+
+func (f *fakeRelay) Access(account, session, host string) (RelayAccess, error) {
+	return RelayAccess{URLs: []string{"turn:" + host, "turns:" + host}, Username: account + "/" + session, Password: "secret", Lifetime: time.Hour}, nil
+}
+
+func (f *fakeRelay) Revoke(account, session string) { f.end(account + "/" + session) }
+
+func (f *fakeRelay) RevokeAccount(account string) { f.end(account) }
+
+func (f *fakeRelay) end(what string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.ended = append(f.ended, what)
+}
+
+// took returns what was taken back since it was last asked.
+func (f *fakeRelay) took() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	defer func() { f.ended = nil }()
+	return f.ended
 }
 
 func (f *fakeCalls) peer(t *testing.T, key string) *fakePeer {

@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"io"
+	"time"
 )
 
 // Blobs keeps the bytes of files, each under the hash of its content.
@@ -17,9 +18,27 @@ type Blobs interface {
 
 // Calls carries the sound and pictures of calls, in rooms of peers.
 type Calls interface {
-	// Join makes peer a member of room. ev is told what changes for it, in
-	// order, on a goroutine of that peer's own.
-	Join(room, peer string, ev CallEvents) (CallPeer, error)
+	// Join makes peer a member of room. host is the server as the peer's client sees it (RFC 9110 section 7.2; it may say
+	// anything), ctx bounds finding out what addresses that has. ev is told what changes for the peer, in order, on a
+	// goroutine of that peer's own.
+	Join(ctx context.Context, room, peer, host string, ev CallEvents) (CallPeer, error)
+}
+
+// Relay carries the media of those who cannot reach the server's media port (TURN, RFC 8656).
+type Relay interface {
+	// Access lends it to a session of an account, whose client sees the server as host.
+	Access(account, session, host string) (RelayAccess, error)
+	// Revoke ends at once what a session has there, and what it was lent up to now.
+	Revoke(account, session string)
+	// RevokeAccount does so for all sessions of an account.
+	RevokeAccount(account string)
+}
+
+// RelayAccess is what a client needs to use the relay.
+type RelayAccess struct {
+	URLs               []string // RFC 7065
+	Username, Password string
+	Lifetime           time.Duration // for new allocations
 }
 
 // CallPeer is one participant's side of the media. An error that is a

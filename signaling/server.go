@@ -22,6 +22,7 @@ type Config struct {
 	Store        *store.Store
 	Blobs        Blobs
 	Calls        Calls
+	Relay        Relay // nil: there is none
 	Logger       *slog.Logger
 	Registration string      // who may make an account: open (everybody), invite (with a code), closed or "" (nobody)
 	MinPassword  int         // bytes; 0: 8

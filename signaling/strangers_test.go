@@ -53,6 +53,7 @@ func strangerCases() map[string]any {
 		"password POST":    nothing("one's own password"),
 		"device GET":       nothing("one's own list"),
 		"device DELETE":    []strangerCase{{"session", func(x things) []string { return []string{"session", x.session} }}},
+		"turn GET":         nothing("what the relay lends to oneself"),
 		"account GET":      nothing("one's own account"),
 		"account DELETE":   nothing("one's own account"),
 		"profile PATCH":    []strangerCase{{"avatar", func(x things) []string { return []string{"avatar", x.file} }}},

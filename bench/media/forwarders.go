@@ -23,7 +23,7 @@ func openOurs() (forwarder, error) {
 }
 
 func (o ours) connect(m message) (string, error) {
-	p, err := o.sfu.Join("bench", fmt.Sprint(m.ID), nobody{})
+	p, err := o.sfu.Join("bench", fmt.Sprint(m.ID), nil, nobody{})
 	if err != nil {
 		return "", err
 	}

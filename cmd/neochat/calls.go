@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 
 	"neochat/media"
@@ -12,8 +13,8 @@ import (
 type calls struct{ sfu *media.SFU }
 
 // Join implements signaling.Calls.
-func (c calls) Join(room, peer string, ev signaling.CallEvents) (signaling.CallPeer, error) {
-	p, err := c.sfu.Join(room, peer, ev)
+func (c calls) Join(_ context.Context, room, peer, _ string, ev signaling.CallEvents) (signaling.CallPeer, error) {
+	p, err := c.sfu.Join(room, peer, nil, ev)
 	if err != nil {
 		return nil, told(err)
 	}

@@ -144,7 +144,7 @@ func (c *serveCommand) listen(h *house, log *slog.Logger) error {
 	if h.listener, err = net.Listen("tcp", c.Listen); err != nil {
 		return explainListen(err, c.Listen, "--listen")
 	}
-	h.sfu, err = media.Listen(media.Config{Port: c.MediaPort, PublicAddresses: public, Loopback: local(h.listener.Addr()), Logger: log.With("part", "media")})
+	h.sfu, err = media.Listen(media.Config{Port: c.MediaPort, PublicAddresses: func() []netip.Addr { return public }, Loopback: local(h.listener.Addr()), Logger: log.With("part", "media")})
 	if err != nil {
 		return explainListen(err, "UDP port "+strconv.Itoa(c.MediaPort), "--media-port")
 	}
