@@ -1,0 +1,94 @@
+package port
+
+import (
+	"context"
+	"io"
+	"testing"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+)
+
+var _ ice.AddrPortReaderWriter = (*packetConn)(nil)
+
+// TestICEOverThePort connects two agents, one behind Pion's mux on the port, the other on a socket of its own.
+func TestICEOverThePort(t *testing.T) {
+	both(t, func(t *testing.T, portable bool) {
+		u := openUDP(t, ":0", portable)
+		logs := &logging.DefaultLoggerFactory{Writer: io.Discard}
+		mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: u.Media(), Logger: logs.NewLogger("mux")})
+		defer mux.Close()
+		agent := func(options ...ice.AgentOption) *ice.Agent {
+			options = append(options, ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}), ice.WithIncludeLoopback(),
+				ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled), ice.WithLoggerFactory(logs))
+			a, err := ice.NewAgentWithOptions(options...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return a
+		}
+		server, client := agent(ice.WithUDPMux(mux)), agent()
+		defer client.Close()
+		defer server.Close()
+		gather(t, server, client)
+		gather(t, client, server)
+		connectAgents(t, server, client)
+	})
+}
+
+// gather gives one agent's candidates to the other.
+func gather(t *testing.T, from, to *ice.Agent) {
+	t.Helper()
+	done := make(chan struct{})
+	if err := from.OnCandidate(func(c ice.Candidate) {
+		if c == nil {
+			close(done)
+		} else if err := to.AddRemoteCandidate(c); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := from.GatherCandidates(); err != nil {
+		t.Fatal(err)
+	}
+	<-done
+}
+
+// connectAgents runs the checks and sends a message each way.
+func connectAgents(t *testing.T, server, client *ice.Agent) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	user, password, err := client.GetLocalUserCredentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	accepted := make(chan *ice.Conn, 1)
+	go func() {
+		c, err := server.Accept(ctx, user, password)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	serverUser, serverPassword, err := server.GetLocalUserCredentials()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := client.Dial(ctx, serverUser, serverPassword)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := <-accepted
+	if in == nil {
+		t.FailNow()
+	}
+	b := make([]byte, largest)
+	for _, way := range [][2]*ice.Conn{{out, in}, {in, out}} {
+		write(t, way[0], rtp)
+		if n, err := way[1].Read(b); err != nil || n != len(rtp) {
+			t.Error(n, err)
+		}
+	}
+}
