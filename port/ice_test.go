@@ -3,6 +3,7 @@ package port
 import (
 	"context"
 	"io"
+	"net"
 	"testing"
 
 	"github.com/pion/ice/v4"
@@ -91,4 +92,28 @@ func connectAgents(t *testing.T, server, client *ice.Agent) {
 			t.Error(n, err)
 		}
 	}
+}
+
+// TestICEOverTCP connects a client that reaches TCP only, next to everything else that may come.
+func TestICEOverTCP(t *testing.T) {
+	p := openTCP(t, TCPConfig{})
+	logs := &logging.DefaultLoggerFactory{Writer: io.Discard}
+	mux := ice.NewTCPMuxDefault(ice.TCPMuxParams{Listener: p.ICE(), Logger: logs.NewLogger("mux")})
+	defer mux.Close()
+	common := []ice.AgentOption{ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeTCP4}), ice.WithIncludeLoopback(),
+		ice.WithIPFilter(func(ip net.IP) bool { return ip.IsLoopback() }),
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled), ice.WithLoggerFactory(logs)}
+	server, err := ice.NewAgentWithOptions(append(common, ice.WithTCPMux(mux))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	client, err := ice.NewAgentWithOptions(common...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	gather(t, server, client)
+	gather(t, client, server)
+	connectAgents(t, server, client)
 }

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -48,6 +49,7 @@ func TestAnswersLeaveFromTheIPv6AddressAsked(t *testing.T) {
 			if err := addAddress(netip.MustParseAddr(a)); err != nil {
 				t.Fatal(a, err)
 			}
+			settle(t, a)
 		}
 		answeredFrom(t, openUDP(t, ":0", false), "fd00:9::1", "fd00:9::2", "::1", "10.9.0.1", "10.9.0.2", "127.0.0.1")
 		return
@@ -63,6 +65,29 @@ func TestAnswersLeaveFromTheIPv6AddressAsked(t *testing.T) {
 	if out, err := c.CombinedOutput(); err != nil {
 		t.Errorf("%v (it needs to be root, or a system that lets users make namespaces)\n%s", err, out)
 	}
+}
+
+// settle waits until a new address can be reached: the system sets up its route a moment after it has acknowledged the address.
+func settle(t *testing.T, address string) {
+	t.Helper()
+	there, err := net.ListenPacket("udp", net.JoinHostPort(address, "0"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer there.Close()
+	for range 100 {
+		c, err := net.Dial("udp", there.LocalAddr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Write(check)
+		c.Close()
+		there.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		if _, _, failed := there.ReadFrom(make([]byte, 100)); err == nil && failed == nil {
+			return
+		}
+	}
+	t.Fatal("nothing reaches ", address)
 }
 
 // addAddress gives the loopback interface an address and brings it up, over rtnetlink(7).
