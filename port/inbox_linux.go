@@ -25,6 +25,7 @@ type message struct {
 // inbox is what one recvmmsg fills. It belongs to the reader.
 type inbox struct {
 	six      bool
+	used     int // how many messages the system has filled since prepare
 	messages [batch]message
 	vectors  [batch]unix.Iovec
 	names    [batch]unix.RawSockaddrInet6 // the larger of the two
@@ -33,7 +34,7 @@ type inbox struct {
 }
 
 func newInbox(six bool) *inbox {
-	in := &inbox{six: six}
+	in := &inbox{six: six, used: batch}
 	for i := range in.messages {
 		in.vectors[i].Base = &in.bytes[i*largest]
 		in.vectors[i].SetLen(largest)
@@ -48,11 +49,12 @@ func newInbox(six bool) *inbox {
 
 // prepare sets the lengths, which the system overwrites.
 func (in *inbox) prepare() {
-	for i := range in.messages {
+	for i := range in.messages[:in.used] {
 		h := &in.messages[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(controlWords * 8)
 	}
+	in.used = 0
 }
 
 func (in *inbox) packet(i int) []byte {

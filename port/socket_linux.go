@@ -165,7 +165,8 @@ func (s *linuxSocket) read(take func([]byte, netip.AddrPort)) error {
 	return err
 }
 
-// drain takes everything that has arrived: the netpoller tells of changes only. parked: there is nothing more for now.
+// drain takes everything that has arrived: the netpoller tells of changes only. parked: there is nothing more for now. A batch that is not full says so
+// too: what comes after it is a change.
 func (s *linuxSocket) drain(in *inbox, take func([]byte, netip.AddrPort)) (parked bool, err error) {
 	if s.asked != nil {
 		s.asked.refresh()
@@ -175,6 +176,9 @@ func (s *linuxSocket) drain(in *inbox, take func([]byte, netip.AddrPort)) (parke
 		switch errno {
 		case 0:
 			s.unpack(in, n, take)
+			if n < batch {
+				return true, nil
+			}
 		case unix.EAGAIN:
 			return true, nil
 		case unix.EINTR:
@@ -195,7 +199,11 @@ func (s *linuxSocket) receive(in *inbox) (int, unix.Errno) {
 		return 0, unix.EBADF
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s.fd), uintptr(unsafe.Pointer(&in.messages[0])), batch, unix.MSG_DONTWAIT, 0, 0)
-	return int(n), errno
+	if errno != 0 {
+		return 0, errno
+	}
+	in.used = int(n)
+	return in.used, 0
 }
 
 // unpack hands on what receive got.

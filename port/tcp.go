@@ -121,10 +121,10 @@ func withProtocols(config *tls.Config) *tls.Config {
 // ConnContext and Handler of this port.
 func (t *TCP) HTTP() net.Listener { return t.http }
 
-// Relay gives connections of the relay's clients, those that came through TLS already decrypted.
+// Relay gives connections of the relay's clients, those that came through TLS already decrypted. Close it where nobody accepts from it, and they are closed at once.
 func (t *TCP) Relay() net.Listener { return t.relay }
 
-// ICE gives connections that carry ICE in frames (RFC 4571).
+// ICE gives connections that carry ICE in frames (RFC 4571). Close it where nobody accepts from it.
 func (t *TCP) ICE() net.Listener { return t.ice }
 
 // Addr is what the port is bound to.
