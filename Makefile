@@ -113,6 +113,9 @@ bench: web ## the figures, each beside its reference
 	go test -run '^$$' -bench . -benchtime 1s ./wire
 	$(call say,store)
 	go test -run '^$$' -bench . -benchtime 3s ./store
+	$(call say,port)
+	go test -run '^$$' -bench . -benchtime 1s ./port/firstbytes
+	go test -run '^$$' -bench . -benchtime 100000x ./port
 	$(call say,messages)
 	go run ./bench/messages
 	$(call say,media)

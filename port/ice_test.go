@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/pion/ice/v4"
@@ -91,6 +92,57 @@ func connectAgents(t *testing.T, server, client *ice.Agent) {
 		if n, err := way[1].Read(b); err != nil || n != len(rtp) {
 			t.Error(n, err)
 		}
+	}
+}
+
+// virtualConn is a virtual peer as a net.PacketConn, as a relay's allocation is one.
+type virtualConn struct {
+	*packetConn // its queue; what is written goes another way
+	at          netip.AddrPort
+	send        func([]byte, netip.AddrPort)
+}
+
+func (v *virtualConn) LocalAddr() net.Addr { return net.UDPAddrFromAddrPort(v.at) }
+
+func (v *virtualConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	return v.WriteToAddrPort(b, to.(*net.UDPAddr).AddrPort())
+}
+
+func (v *virtualConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	v.send(b, to)
+	return len(b), nil
+}
+
+// TestICEWithAVirtualPeer connects an agent behind the port with one that has no wire.
+func TestICEWithAVirtualPeer(t *testing.T) {
+	for i, host := range loopbacks(t) {
+		address := []string{"192.0.0.8:1000", "[100::1]:1000"}[i]
+		t.Run(address, func(t *testing.T) {
+			u := openUDP(t, net.JoinHostPort(host, "0"), false)
+			v := &virtualConn{packetConn: newPacketConn(u, mediaQueue, true), at: netip.MustParseAddrPort(address)}
+			send, detach, err := u.Attach(v.at, v.put)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer detach()
+			v.send = send
+			logs := &logging.DefaultLoggerFactory{Writer: io.Discard}
+			var agents []*ice.Agent
+			for _, conn := range []net.PacketConn{u.Media(), v} {
+				mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: conn, Logger: logs.NewLogger("mux")})
+				defer mux.Close()
+				a, err := ice.NewAgentWithOptions(ice.WithUDPMux(mux), ice.WithIncludeLoopback(), ice.WithLoggerFactory(logs),
+					ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}), ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer a.Close()
+				agents = append(agents, a)
+			}
+			gather(t, agents[0], agents[1])
+			gather(t, agents[1], agents[0])
+			connectAgents(t, agents[0], agents[1])
+		})
 	}
 }
 

@@ -3,6 +3,7 @@ package port
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -42,7 +43,8 @@ func TestAnswersLeaveFromTheAddressAsked(t *testing.T) {
 // inNamespace is set for this test's own child, which lives in a network of its own.
 const inNamespace = "NEOCHAT_TEST_NAMESPACE"
 
-// TestAnswersLeaveFromTheIPv6AddressAsked runs itself in a network namespace, where the loopback interface can have several addresses.
+// TestAnswersLeaveFromTheIPv6AddressAsked runs itself in a network namespace, where the loopback interface can have several addresses; where the system allows none,
+// it makes do with those of the machine.
 func TestAnswersLeaveFromTheIPv6AddressAsked(t *testing.T) {
 	if os.Getenv(inNamespace) != "" {
 		for _, a := range []string{"fd00:9::1", "fd00:9::2", "10.9.0.1", "10.9.0.2"} {
@@ -62,8 +64,16 @@ func TestAnswersLeaveFromTheIPv6AddressAsked(t *testing.T) {
 		c.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: id, Size: 1}}
 		c.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
 	}
-	if out, err := c.CombinedOutput(); err != nil {
-		t.Errorf("%v (it needs to be root, or a system that lets users make namespaces)\n%s", err, out)
+	out, err := c.CombinedOutput()
+	switch {
+	case errors.Is(err, unix.EPERM) || errors.Is(err, unix.ENOSPC):
+		var hosts []string
+		for _, a := range own(t) {
+			hosts = append(hosts, a.String())
+		}
+		answeredFrom(t, openUDP(t, ":0", false), hosts...)
+	case err != nil:
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 
