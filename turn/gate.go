@@ -149,12 +149,35 @@ func (g *gate) WriteTo(p []byte, _ net.Addr) (int, error) {
 		return 0, errors.New("turn: no answer")
 	}
 	g.now.answered = true
-	if messageType(p).Class == stun.ClassErrorResponse && g.now.instead != 0 {
+	kind := messageType(p)
+	switch {
+	case kind.Class == stun.ClassErrorResponse && g.now.instead != 0:
 		g.error(g.now.instead)
-	} else {
+	case kind == stun.NewType(stun.MethodAllocate, stun.ClassSuccessResponse):
+		g.allocated(p)
+	default:
 		g.source.answer(g.now.who, p)
 	}
 	return len(p), nil
+}
+
+// allocated sends the answer to an Allocate without the RESERVATION-TOKEN that the
+// library gives with every even port: nobody gets two (RFC 8656 section 7.2).
+func (g *gate) allocated(p []byte) {
+	m := stun.Message{Raw: p}
+	if err := m.Decode(); err == nil && m.Contains(stun.AttrReservationToken) {
+		plain := stun.Message{Type: m.Type, TransactionID: m.TransactionID}
+		plain.WriteHeader()
+		for _, a := range m.Attributes {
+			if a.Type != stun.AttrReservationToken && a.Type != stun.AttrMessageIntegrity {
+				plain.Add(a.Type, a.Value)
+			}
+		}
+		if stun.MessageIntegrity(g.now.key).AddTo(&plain) == nil {
+			p = plain.Raw
+		}
+	}
+	g.source.answer(g.now.who, p)
 }
 
 // error answers the request at hand with a code. It is authentic, so the answer is signed.

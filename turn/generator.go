@@ -22,14 +22,11 @@ var errRefused = errors.New("turn: refused")
 // Validate is part of the library's interface.
 func (generator) Validate() error { return nil }
 
-// AllocatePacketConn makes an allocation for the request at hand. Without a user it is the
-// library looking for an even port: such are not given (RFC 8656 section 7.2, 508), for
-// nobody but RTP without multiplexing wants them.
+// AllocatePacketConn makes an allocation for the request at hand.
 func (gen generator) AllocatePacketConn(c library.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
 	g, now := gen.gate, &gen.gate.now
 	if c.UserID == "" {
-		g.refuseWith(refusedEvenPort, stun.CodeInsufficientCapacity)
-		return nil, nil, errRefused
+		return gen.evenPort()
 	}
 	a := &allocation{
 		relay: g.relay, gate: g, who: now.who, identity: now.grant.identity, username: c.UserID,
@@ -45,7 +42,7 @@ func (gen generator) AllocatePacketConn(c library.AllocateListenerConfig) (net.P
 		g.refuseWith(why, code)
 		return nil, nil, errRefused
 	}
-	if why, err := g.relay.open(a, strings.HasSuffix(c.Network, "6")); err != nil {
+	if why, err := g.relay.open(a, strings.HasSuffix(c.Network, "6"), c.RequestedPort != 0); err != nil {
 		g.relay.release(a)
 		code := stun.CodeInsufficientCapacity
 		if why == refusedFamily {
@@ -64,6 +61,32 @@ func (gen generator) AllocatePacketConn(c library.AllocateListenerConfig) (net.P
 	}
 	return a, a.LocalAddr(), nil
 }
+
+// evenPort is where the library looks for a port that an EVEN-PORT request can
+// have, by opening and closing sockets. It gets the promise of one; any even one is
+// as good when it then asks for it. Two in a row are not to be had (RFC 8656 section
+// 7.2, 508): only RTP without multiplexing wants them, and WebRTC has done with that.
+func (gen generator) evenPort() (net.PacketConn, net.Addr, error) {
+	reserve := true
+	attributes(gen.gate.now.raw, func(t stun.AttrType, value []byte) bool {
+		if t == stun.AttrEvenPort && len(value) > 0 {
+			reserve = value[0]&0x80 != 0
+			return false
+		}
+		return true
+	})
+	if reserve {
+		gen.gate.refuseWith(refusedEvenPort, stun.CodeInsufficientCapacity)
+		return nil, nil, errRefused
+	}
+	return promise{}, &net.UDPAddr{Port: 2}, nil
+}
+
+// promise is nothing that could be read or written.
+type promise struct{ net.PacketConn }
+
+// Close is all that the library does with it.
+func (promise) Close() error { return nil }
 
 // AllocateListener refuses TCP allocations (RFC 8656 section 7.2, 442).
 func (gen generator) AllocateListener(library.AllocateListenerConfig) (net.Listener, net.Addr, error) {

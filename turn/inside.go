@@ -52,13 +52,13 @@ func family(six bool) int {
 }
 
 // take gives a free one. Ports are counted round, so that one just freed is not given to somebody else at once.
-func (d *dummies) take(six bool) (netip.AddrPort, bool) {
+func (d *dummies) take(six, even bool) (netip.AddrPort, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	f := family(six)
 	for range 1<<16 - firstDummy {
 		d.last[f] = max(d.last[f]+1, firstDummy)
-		if _, taken := d.used[f][d.last[f]]; !taken {
+		if _, taken := d.used[f][d.last[f]]; !taken && !(even && d.last[f]%2 == 1) {
 			d.used[f][d.last[f]] = struct{}{}
 			return netip.AddrPortFrom(dummyAddress(six), d.last[f]), true
 		}

@@ -24,30 +24,44 @@ func newRelaySockets(r *Relay) (relaySockets, error) {
 	return systemSockets(r)
 }
 
-// portTries is how many ports of the range are tried before there is none free.
-const portTries = 32
+// portTries is how many ports are tried before there is none free.
+const portTries = 64
 
 // openSocket gives an allocation a relay socket and its address.
-func (r *Relay) openSocket(a *allocation, address RelayAddress) error {
-	o := r.cfg.Outside
-	var err error
+func (r *Relay) openSocket(a *allocation, address RelayAddress, even bool) error {
+	err := errNoPort
 	for range portTries {
-		port := uint16(0)
-		if o.MaxPort != 0 {
-			port = o.MinPort + uint16(rand.N(int(o.MaxPort)-int(o.MinPort)+1))
-		}
+		var socket outlet
 		var local netip.AddrPort
-		a.socket, local, err = r.sockets.open(netip.AddrPortFrom(address.Bind, port), a)
-		if err == nil {
-			a.relayed = netip.AddrPortFrom(address.Public, local.Port())
-			return nil
+		port := r.cfg.Outside.port(even)
+		if socket, local, err = r.sockets.open(netip.AddrPortFrom(address.Bind, port), a); err != nil {
+			continue
 		}
-		a.socket = nil
-		if port == 0 {
-			break
+		if even && local.Port()%2 == 1 {
+			_ = socket.Close()
+			err = errNoPort
+			continue
 		}
+		a.socket, a.relayed = socket, netip.AddrPortFrom(address.Public, local.Port())
+		return nil
 	}
 	return fmt.Errorf("turn: no relay socket: %w", err)
+}
+
+var errNoPort = errors.New("no port is free")
+
+// port draws one of the range, 0 when there is none.
+func (o *Outside) port(even bool) uint16 {
+	if o.MaxPort == 0 {
+		return 0
+	}
+	port := int(o.MinPort) + rand.N(int(o.MaxPort)-int(o.MinPort)+1)
+	if even && port%2 == 1 {
+		if port--; port < int(o.MinPort) {
+			port += 2
+		}
+	}
+	return uint16(min(port, int(o.MaxPort)))
 }
 
 // plainSockets are of any kind of net.PacketConn, with a reader each.

@@ -187,11 +187,12 @@ func (r *Relay) release(a *allocation) {
 	r.running.Done()
 }
 
-// open gives an allocation its relayed address and what is behind it.
-func (r *Relay) open(a *allocation, six bool) (refusal, error) {
+// open gives an allocation its relayed address, with an even port if that is
+// wanted, and what is behind it.
+func (r *Relay) open(a *allocation, six, even bool) (refusal, error) {
 	if r.cfg.Outside == nil {
 		var ok bool
-		if a.relayed, ok = r.dummies.take(six); !ok {
+		if a.relayed, ok = r.dummies.take(six, even); !ok {
 			return refusedNoPort, errors.New("turn: no relayed address is free")
 		}
 		a.dummy = true
@@ -200,7 +201,7 @@ func (r *Relay) open(a *allocation, six bool) (refusal, error) {
 		if !ok {
 			return refusedFamily, errors.New("turn: no relay address of this family")
 		}
-		if err := r.openSocket(a, address); err != nil {
+		if err := r.openSocket(a, address, even); err != nil {
 			return refusedNoPort, err
 		}
 	}
