@@ -53,13 +53,9 @@ func (g *rig) serveTLS(t testing.TB) net.Addr {
 
 // TestUclient has coturn's client drive the relay: what it sends to a peer that echoes comes back.
 func TestUclient(t *testing.T) {
-	g := newRig(t, func(c *Config) { c.Outside = loopback(nil) })
+	g := newRig(t, func(c *Config) { c.Outside, c.Limits.AllocationsPerAccount = loopback(nil), 100 })
 	secure := g.serveTLS(t)
-	echo := peer(t, "127.0.0.1:0")
-	user, pass, _, err := g.Credentials("alice@example.org", "phone")
-	if err != nil {
-		t.Fatal(err)
-	}
+	other := peer(t, "127.0.0.1:0")
 	for _, mode := range []struct {
 		name  string
 		to    net.Addr
@@ -77,10 +73,15 @@ func TestUclient(t *testing.T) {
 		{"tls send", secure, "-t -S -s"},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
+			t.Parallel() // it waits more than it works
+			user, pass, _, err := g.Credentials("alice@example.org", strings.ReplaceAll(mode.name, " ", "-"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			at := addrPortOf(mode.to)
 			args := []string{"-c", "-m", "4", "-n", "10", "-l", "171", "-u", user, "-w", pass, "-p", portString(at), "-z", "5"}
 			if !strings.Contains(mode.flags, "-y") {
-				args = append(args, "-e", echo.Addr().String(), "-r", portString(echo))
+				args = append(args, "-e", other.Addr().String(), "-r", portString(other))
 			}
 			args = append(args, strings.Fields(mode.flags)...)
 			ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
