@@ -16,9 +16,9 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list /usr/sbin/mariadbd mariadb-install-db
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list /usr/sbin/mariadbd mariadb-install-db turnutils_uclient
 TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
-                 mariadb-server-core mariadb-client-core
+                 mariadb-server-core mariadb-client-core coturn
 
 say = @printf '\n==> %s\n' '$(1)'
 
@@ -120,6 +120,8 @@ bench: web ## the figures, each beside its reference
 	go run ./bench/messages
 	$(call say,media)
 	go run ./bench/media
+	$(call say,relay)
+	go run ./bench/turn
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz test for FUZZTIME (30s)

@@ -171,7 +171,9 @@ func TestWhatIsNotServed(t *testing.T) {
 			a := g.askerFor(t, transportOf, "alice", "")
 			a.login()
 			token := stun.RawAttribute{Type: stun.AttrReservationToken, Value: []byte("12345678")}
-			even := func(reserve byte) stun.Setter { return stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{reserve}} }
+			even := func(reserve byte) stun.Setter {
+				return stun.RawAttribute{Type: stun.AttrEvenPort, Value: []byte{reserve}}
+			}
 			for name, c := range map[string]struct {
 				code  stun.ErrorCode
 				attrs []stun.Setter
