@@ -259,13 +259,30 @@ func (e *epoll) add(fd int) error {
 	return unix.EpollCtl(e.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
+// poll tells what is ready now. It does not wait, so the scheduler need not know of it.
+func (e *epoll) poll(events []unix.EpollEvent) (int, syscall.Errno) {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(e.fd), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0)
+	return int(n), errno
+}
+
 // Socket is a UDP socket outside Go's netpoller: a net.PacketConn and a Batcher,
 // with one reader, any number of writers, and no deadlines.
 type Socket struct {
 	*descriptor
 	ready *epoll
-	in    *vector   // owned by the reader
+	in    reading   // owned by the reader
 	out   sync.Pool // of *vector
+}
+
+// reading is a call of ReadBatch. It is kept, so that a call allocates nothing.
+type reading struct {
+	vector vector
+	bufs   [][]byte
+	sizes  []int
+	from   []netip.AddrPort
+	n      int
+	err    error
+	try    func(uintptr) bool
 }
 
 // ListenUDP opens a UDP socket for ServeUDP.
@@ -274,7 +291,8 @@ func ListenUDP(bind netip.AddrPort) (net.PacketConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Socket{descriptor: d, in: new(vector), out: sync.Pool{New: func() any { return new(vector) }}}
+	s := &Socket{descriptor: d, out: sync.Pool{New: func() any { return new(vector) }}}
+	s.in.try = s.try
 	if s.ready, err = newEpoll(); err != nil {
 		return nil, errors.Join(err, d.close())
 	}
@@ -285,25 +303,28 @@ func ListenUDP(bind netip.AddrPort) (net.PacketConn, error) {
 }
 
 // ReadBatch reads what is there, at least one datagram.
-func (s *Socket) ReadBatch(bufs [][]byte, sizes []int, from []netip.AddrPort) (n int, err error) {
-	again := func(uintptr) bool {
-		for {
-			switch n, err = s.receive(s.in, bufs, sizes, from); err {
-			case unix.EAGAIN:
-				return false
-			case unix.EINTR:
-			default:
-				return true
-			}
-		}
-	}
-	if again(0) { // without asking the netpoller first
-		return n, err
-	}
-	if e := s.ready.raw.Read(again); e != nil {
+func (s *Socket) ReadBatch(bufs [][]byte, sizes []int, from []netip.AddrPort) (int, error) {
+	in := &s.in
+	in.bufs, in.sizes, in.from = bufs, sizes, from
+	if err := s.ready.raw.Read(in.try); err != nil {
 		return 0, net.ErrClosed
 	}
-	return n, err
+	return in.n, in.err
+}
+
+// try reads, and tells whether there is something to tell.
+func (s *Socket) try(uintptr) bool {
+	in := &s.in
+	for {
+		in.n, in.err = s.receive(&in.vector, in.bufs, in.sizes, in.from)
+		switch in.err {
+		case unix.EAGAIN:
+			return false
+		case unix.EINTR:
+		default:
+			return true
+		}
+	}
 }
 
 // WriteBatch sends without waiting.
@@ -424,39 +445,42 @@ func (x *reactor) run() {
 	})
 }
 
-// round reads what is ready, and tells whether something was.
-func (x *reactor) round() bool {
-	n, err := unix.EpollWait(x.ready.fd, x.events[:], 0)
-	if err != nil || n <= 0 {
-		return err == unix.EINTR
+// round reads what is ready, and tells whether there may be more. What comes later
+// wakes the netpoller again, also for a socket that was ready before.
+func (x *reactor) round() (more bool) {
+	n, errno := x.ready.poll(x.events[:])
+	if errno != 0 || n == 0 {
+		return errno == unix.EINTR
 	}
+	more = n == len(x.events)
 	now := x.out.relay.clock()
 	for _, e := range x.events[:n] {
 		x.mu.RLock()
 		s := x.sockets[e.Fd]
 		x.mu.RUnlock()
-		if s != nil {
-			x.read(s, now)
+		if s != nil && x.read(s, now) {
+			more = true
 		}
 	}
 	x.flush()
-	return true
+	return more
 }
 
-// read takes one batch of a socket; if there is more, the next round has it.
-func (x *reactor) read(s *relaySocket, now int64) {
+// read takes one batch of a socket, and tells whether there may be more for the next round.
+func (x *reactor) read(s *relaySocket, now int64) (more bool) {
 	if batchSize-x.filled < batchSize/4 {
 		x.flush()
 	}
 	at := x.filled
 	n, err := s.receive(&x.v, x.bufs[at:], x.sizes[at:], x.from[at:])
 	if err != nil {
-		return
+		return err == unix.EINTR
 	}
 	for i := at; i < at+n; i++ {
 		x.out.add(s.allocation, x.whole[i], x.sizes[i], x.from[i], now)
 	}
 	x.filled += n
+	return at+n == batchSize
 }
 
 func (x *reactor) flush() {

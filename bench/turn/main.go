@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -30,6 +31,29 @@ type options struct {
 	window       time.Duration
 	profile      string
 	inside       bool
+
+	clients, sizes numbers
+}
+
+// numbers is a flag of several, with commas between.
+type numbers []int
+
+// String gives them as the flag has them.
+func (n *numbers) String() string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(*n), " ", ","), "[]")
+}
+
+// Set reads them.
+func (n *numbers) Set(s string) error {
+	*n = nil
+	for _, one := range strings.Split(s, ",") {
+		v, err := strconv.Atoi(one)
+		if err != nil || v < 1 {
+			return fmt.Errorf("%q is no number of anything", one)
+		}
+		*n = append(*n, v)
+	}
+	return nil
 }
 
 // server is a relay to measure.
@@ -54,12 +78,14 @@ type process struct {
 }
 
 func main() {
-	var o options
+	o := options{clients: numbers{10, 100}, sizes: numbers{160, 1200}}
 	role := flag.String("role", "bench", "bench, or relay for the child process")
 	flag.IntVar(&o.rate, "rate", 10000, "packets a second that clients send, all together")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each relay")
 	flag.DurationVar(&o.window, "window", 2*time.Second, "time measured in each round")
-	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of our relay's process, the last round's")
+	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of our relay's process as it relays to peers, the last round's")
+	flag.Var(&o.clients, "clients", "numbers of clients to measure with")
+	flag.Var(&o.sizes, "bytes", "sizes of payload to measure with")
 	flag.BoolVar(&o.inside, "inside", false, "for the child process: relay to media in the process")
 	flag.Parse()
 	err := error(nil)
@@ -95,8 +121,8 @@ func profiled(file string, f func() error) error {
 func compare(o options) error {
 	fmt.Printf("clients send %d packets/s to peers that echo, over UDP on loopback; %s a round\n\n", o.rate, o.window)
 	fmt.Printf("| %-20s | clients | bytes | µs per packet, each round | median | of coturn's | lost |\n|---|---|---|---|---|---|---|\n", "relay")
-	for _, clients := range []int{10, 100} {
-		for _, size := range []int{160, 1200} {
+	for _, clients := range o.clients {
+		for _, size := range o.sizes {
 			servers := []*server{{name: "coturn", start: startCoturn}, {name: "neochat/turn", start: startOurs}, {name: "neochat/turn, inside", start: startInside}}
 			for round := range o.rounds {
 				for _, s := range servers {
@@ -202,6 +228,9 @@ func startChild(o options, inside bool) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
+	if inside {
+		o.profile = ""
+	}
 	cmd := exec.Command(self, "-role", "relay", "-profile", o.profile, "-inside="+strconv.FormatBool(inside))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -258,7 +287,7 @@ func startCoturn(options) (*process, error) {
 // interrupt ends a process by a signal.
 type interrupt struct{ *os.Process }
 
-func (i interrupt) Close() error { return i.Signal(os.Interrupt) }
+func (i interrupt) Close() error { return i.Signal(syscall.SIGTERM) }
 
 // drain reads away what a process writes, and tells when there is no more.
 func drain(r io.Reader) <-chan struct{} {
