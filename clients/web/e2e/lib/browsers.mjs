@@ -6,6 +6,7 @@ import { chromium } from 'playwright-core';
 import puppeteer from 'puppeteer-core';
 import { pictureCode } from '../page/code.mjs';
 import { fakeCapture } from '../page/media.mjs';
+import { paths } from '../page/paths.mjs';
 import { readers } from '../page/readers.mjs';
 import { writeFilm, writeVoice } from './capture.mjs';
 import { openSoundCard } from './soundcard.mjs';
@@ -24,6 +25,14 @@ export const PATIENCE = 20_000;
  * @property {boolean} [dark] prefers dark colours
  * @property {{width: number, height: number}} [viewport] default 1280×800
  * @property {boolean} [frozen] the camera's picture stands still (to test the reader)
+ * @property {Trust} [trust] what the browser takes for secure besides localhost
+ */
+
+/**
+ * @typedef {object} Trust  What makes a page elsewhere than on localhost get camera and microphone.
+ * @property {string} [origin] a plain http origin that counts as secure
+ * @property {string} [spki] base64 SHA-256 of the public key of a server whose certificate nobody signed. Chromium then takes that key from anybody,
+ *   for pages and for TURN over TLS alike; Firefox takes any certificate
  */
 
 /**
@@ -62,14 +71,20 @@ function find(...names) {
 
 /** Source text that installs readers (`window.neoE2E`) and fake capture in every page. @param {import('../page/media.mjs').CaptureOptions} capture */
 function preload(capture) {
-  return `{ const code = (${pictureCode})(); window.neoE2E = (${readers})(code); (${fakeCapture})(code, ${JSON.stringify(capture)}); }`;
+  return `{ const code = (${pictureCode})(); window.neoE2E = { ...(${readers})(code), ...(${paths})() }; (${fakeCapture})(code, ${JSON.stringify(capture)}); }`;
+}
+
+/** @param {Trust} [trust] @returns {string[]} */
+function trustFlags({ origin, spki } = {}) {
+  // Not --ignore-certificate-errors: that is for pages alone, TURN over TLS would still be refused.
+  return [...(origin ? [`--unsafely-treat-insecure-origin-as-secure=${origin}`] : []), ...(spki ? [`--ignore-certificate-errors-spki-list=${spki}`] : [])];
 }
 
 /** @param {Person} person @param {string} dir @returns {string[]} */
 function chromiumFlags(person, dir) {
   const flags = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
-    '--disable-sync', '--autoplay-policy=no-user-gesture-required',
+    '--disable-sync', '--autoplay-policy=no-user-gesture-required', ...trustFlags(person.trust),
   ];
   if (person.devices === 'missing') return flags;
   if (person.devices === 'refused') return [...flags, '--use-fake-device-for-media-stream', '--deny-permission-prompts'];
@@ -151,6 +166,7 @@ const firefoxPrefs = (person) => ({
   'toolkit.telemetry.enabled': false,
   'services.settings.server': 'data:,#remote-settings-dummy/v1',
   'media.gmp-manager.updateEnabled': false,
+  ...(person.trust?.origin ? { 'dom.securecontext.allowlist': new URL(person.trust.origin).hostname } : {}),
 });
 
 /** Opens Firefox; its camera and voice are drawn and played inside the page. @param {Person} person @param {NodeJS.ProcessEnv} env @returns {Promise<Tab>} */
@@ -160,7 +176,7 @@ export async function openFirefox(person, env) {
   const browser = await puppeteer.launch({
     browser: 'firefox', protocol: 'webDriverBiDi', executablePath: find('firefox-esr', 'firefox'), headless: true, userDataDir: dir,
     env: { ...env, ...sound.env, HOME: dir, MOZ_DISABLE_CONTENT_SANDBOX: '1' }, // the sandbox needs rights a container does not give
-    extraPrefsFirefox: firefoxPrefs(person),
+    extraPrefsFirefox: firefoxPrefs(person), acceptInsecureCerts: person.trust?.spki !== undefined,
     defaultViewport: person.viewport ?? { width: 1280, height: 800 },
   }).catch((error) => sound.close().then(() => Promise.reject(error)));
   const page = await browser.newPage();

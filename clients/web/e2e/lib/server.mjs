@@ -18,36 +18,64 @@ export function binary() {
  * @property {() => Promise<void>} close asks it to end, waits, and removes its data
  */
 
-/** Starts a server and waits until it says where it listens. @param {NodeJS.ProcessEnv} env @returns {Promise<Server>} */
-export async function openServer(env) {
-  const path = binary();
+/**
+ * @typedef {object} Process  A server that has been started; whether it serves yet is another question.
+ * @property {() => string} output everything it printed
+ * @property {(seen: (output: string) => void) => void} onOutput calls with everything it printed, each time that grew
+ * @property {Promise<string>} ended why it ended
+ * @property {() => Promise<void>} close asks it to end, waits, and removes its data
+ */
+
+/**
+ * Starts a server with a new data folder and no limits on logins and registrations.
+ * @param {NodeJS.ProcessEnv} env @param {string[]} flags where it listens, and more
+ * @param {string[]} [inside] the command that runs it somewhere else, in a network namespace say @returns {Process}
+ */
+export function startServer(env, flags, inside = []) {
   const dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-server-'));
-  const child = spawn(path, ['serve', '--data', join(dir, 'data'), '--listen', '127.0.0.1:0', '--media-port', '0', '--logins', '0', '--registrations', '0'], {
-    cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const [command, ...args] = [...inside, binary(), 'serve', '--data', join(dir, 'data'), '--logins', '0', '--registrations', '0', ...flags];
+  const child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
-  const ended = new Promise((done) => child.once('close', done));
-  const close = async () => {
-    child.kill('SIGTERM');
-    const hung = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    await ended;
-    clearTimeout(hung);
-    rmSync(dir, { recursive: true, force: true });
+  /** @type {((output: string) => void)[]} */
+  const watchers = [];
+  const read = (/** @type {Buffer} */ chunk) => {
+    output += chunk;
+    for (const seen of watchers) seen(output);
   };
+  child.stdout.on('data', read);
+  child.stderr.on('data', read);
+  /** @type {Promise<string>} */
+  const ended = new Promise((done) => {
+    child.once('error', (error) => done(error.message));
+    child.once('close', (code) => done(`the server ended with ${code}:\n${output}`));
+  });
+  return {
+    output: () => output,
+    onOutput: (seen) => void watchers.push(seen),
+    ended,
+    async close() {
+      child.kill('SIGTERM');
+      const hung = setTimeout(() => child.kill('SIGKILL'), 10_000);
+      await ended;
+      clearTimeout(hung);
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts a server on loopback and waits until it says where it listens. @param {NodeJS.ProcessEnv} env @returns {Promise<Server>} */
+export async function openServer(env) {
+  const { output, onOutput, ended, close } = startServer(env, ['--listen', '127.0.0.1:0', '--media-port', '0']);
   /** @type {Promise<string>} */
   const listening = new Promise((resolve, reject) => {
-    const read = (/** @type {Buffer} */ chunk) => {
-      output += chunk;
-      const address = /http:\/\/localhost:[1-9]\d*/.exec(output);
+    onOutput((text) => {
+      const address = /http:\/\/localhost:[1-9]\d*/.exec(text);
       if (address) resolve(address[0]);
-    };
-    child.stdout.on('data', read);
-    child.stderr.on('data', read);
-    child.once('error', reject);
-    child.once('close', (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
+    });
+    void ended.then((why) => reject(new Error(why)));
   });
   try {
-    return { url: await listening, output: () => output, close };
+    return { url: await listening, output, close };
   } catch (error) {
     await close();
     throw error;

@@ -23,7 +23,8 @@ import { openTerminal } from './terminal.mjs';
  * @property {(line: string) => void} note prints a line with the test's result
  */
 
-const MARK = 'E2E_STAGE';
+/** The environment variable that all processes of one stage carry. */
+export const MARK = 'E2E_STAGE';
 const LIMIT = 180_000; // ms; a scenario takes 10 to 50 s when nothing else runs
 
 /** Processes that carry the mark of one stage: all it started and all those started. @param {string} mark */
@@ -38,14 +39,14 @@ function processes(mark) {
 }
 
 /** Waits for stragglers, then insists. @param {string} mark */
-async function assertNobodyLeft(mark) {
+export async function assertNobodyLeft(mark) {
   for (let i = 0; i < 100 && processes(mark).length; i++) await pause(100);
   const left = processes(mark).map((pid) => readFileSync(`/proc/${pid}/cmdline`, 'latin1').replaceAll('\0', ' ').slice(0, 120));
   assert.deepEqual(left, [], 'processes left behind');
 }
 
 /** Screenshots and logs, in a new folder whose name is returned. @param {Actor[]} actors @param {{name: string, output: () => string}[]} logs */
-async function keepEvidence(actors, logs) {
+export async function keepEvidence(actors, logs) {
   const dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-failure-'));
   for (const { name, output } of logs) writeFileSync(join(dir, `${name}.log`), output());
   for (const { account, tab } of actors) {

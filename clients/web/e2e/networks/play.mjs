@@ -1,0 +1,135 @@
+// Plays one row: network, proofs, server, scene, and nothing left behind.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { ANN, BEN } from '../lib/people.mjs';
+import { startServer } from '../lib/server.mjs';
+import { assertNobodyLeft, keepEvidence, MARK } from '../lib/stage.mjs';
+import { callWithMedia, callWithoutMedia } from './call.mjs';
+import { openFarTab } from './far.mjs';
+import { openLab } from './lab.mjs';
+
+/** @typedef {import('./rows.mjs').Row} Row */
+/** @typedef {import('../lib/stage.mjs').Actor} Actor */
+/** @typedef {import('./topology.mjs').Network} Network */
+
+/**
+ * @typedef {object} Outcome
+ * @property {Row} row
+ * @property {string[]} proven what the proofs saw
+ * @property {boolean} proofs all of them held
+ * @property {import('../page/paths.mjs').Path[]} paths how media went, for each side
+ * @property {string} note what else there is to say
+ * @property {unknown} [failure]
+ * @property {number} took s
+ */
+
+/**
+ * @typedef {object} Play  A row being played.
+ * @property {Row} row
+ * @property {{tcp: number, udp: number}} ports
+ * @property {NodeJS.ProcessEnv} env
+ * @property {Outcome} outcome
+ * @property {Actor[]} actors
+ * @property {{name: string, output: () => string}[]} logs
+ * @property {(() => Promise<unknown>)[]} closers
+ */
+
+const LIMIT = 240_000; // ms; a row takes 10 to 60 s when nothing else runs
+
+/** Starts the server in its namespace and waits until it accepts connections. @param {Play} play @param {Network} network */
+async function serve({ row, ports, env, closers, logs }, { server }) {
+  const flags = ['--listen', `:${ports.tcp}`, '--media-port', `${ports.udp}`, '--registration', 'open', ...(row.flags ?? [])];
+  const started = startServer(env, flags, server.inside);
+  closers.push(started.close);
+  logs.push({ name: 'server', output: started.output });
+  let ended = '';
+  void started.ended.then((why) => (ended = why));
+  const agent = await server.agent();
+  while (!(await agent.call('accepts', { host: '127.0.0.1', port: ports.tcp }))) {
+    if (ended) throw new Error(ended);
+    await pause(50);
+  }
+}
+
+/** Puts a person in front of a browser in a client's namespace. @param {Play} play @param {Network} network @param {0 | 1} n @returns {Promise<Actor>} */
+async function seat({ row, ports, actors, closers }, network, n) {
+  const { space, server } = network.clients[n];
+  const agent = await space.agent();
+  const kind = row.browsers?.[n] ?? 'chromium';
+  const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${isIPv6(server) ? `[${server}]` : server}:${ports.tcp}`);
+  const trust = row.tls ? { spki: await agent.call('keyOf', { host: server, port: ports.tcp }) } : { origin };
+  const person = { ...[ANN, BEN][n], trust };
+  closers.push(() => agent.call('closeTab'));
+  const actor = { ...person, tab: await openFarTab(agent, kind, person), url: origin };
+  actors.push(actor);
+  return actor;
+}
+
+/** One TCP port of the server listens and one UDP port is bound. @param {Play} play @param {Network} network */
+async function assertOnePort({ ports }, { server }) {
+  const bound = await (await server.agent()).call('boundPorts');
+  assert.deepEqual(bound, { tcp: [ports.tcp], udp: [ports.udp] }, 'the ports that the server has taken');
+}
+
+/** Two people call each other. @param {Play} play @param {Network} network */
+async function call(play, network) {
+  const [ann, ben] = [await seat(play, network, 0), await seat(play, network, 1)];
+  const { row, outcome } = play;
+  const onePort = () => assertOnePort(play, network);
+  outcome.paths = row.scene === 'call' ? await callWithMedia(ann, ben, row.ways ?? [/./, /./], onePort) : await callWithoutMedia(ann, ben, row.told);
+}
+
+/** Somebody tries every port. @param {Play} play @param {Network} network */
+async function ports(play, network) {
+  const { space, server } = network.clients[0];
+  const found = await (await space.agent()).call('scan', server);
+  assert.deepEqual({ open: found.open, silent: found.silent }, { open: [play.ports.tcp], silent: [] }, `the TCP ports of ${server} as ${space.role} sees them`);
+  assert.equal(found.refused, 65534);
+  await assertOnePort(play, network);
+  play.outcome.note = `TCP: ${found.open} open, ${found.refused} refused; UDP bound: ${play.ports.udp}`;
+}
+
+/** Network, proofs, server, scene. @param {Play} play @param {import('./lab.mjs').Lab} lab */
+async function act(play, lab) {
+  const { row, outcome } = play;
+  const network = await row.topology(lab, play.ports);
+  for (const proof of row.proofs) outcome.proven.push(await proof(network, play.ports));
+  outcome.proofs = true;
+  await serve(play, network);
+  await (row.scene === 'ports' ? ports : call)(play, network);
+}
+
+/**
+ * Plays a row. It never throws: what went wrong is in the outcome.
+ * @param {Row} row @param {AbortSignal} stop ends it early @returns {Promise<Outcome>}
+ */
+export async function playRow(row, stop) {
+  const mark = randomUUID();
+  const start = performance.now();
+  /** @type {Play} */
+  const play = {
+    row, ports: row.ports ?? { tcp: 8080, udp: 8080 }, env: { ...process.env, [MARK]: mark },
+    outcome: { row, proven: [], proofs: false, paths: [], note: '', took: 0 }, actors: [], logs: [], closers: [],
+  };
+  const { outcome, actors, logs, closers } = play;
+  const lab = openLab(play.env);
+  const timer = new AbortController();
+  const limit = pause(LIMIT, undefined, { signal: AbortSignal.any([timer.signal, stop]) })
+    .then(() => Promise.reject(new Error(`not done after ${LIMIT / 1000} s`)), () => Promise.reject(new Error('stopped')));
+  limit.catch(() => {});
+  try {
+    await Promise.race([act(play, lab), limit]);
+  } catch (failure) {
+    outcome.failure = failure;
+    if (actors.length && !stop.aborted) outcome.note = `evidence in ${await keepEvidence(actors, logs)}`;
+  } finally {
+    timer.abort();
+    for (const close of closers.reverse()) await close().catch(() => {});
+    await lab.close();
+  }
+  await assertNobodyLeft(mark).catch((error) => (outcome.failure ??= error));
+  outcome.took = (performance.now() - start) / 1000;
+  return outcome;
+}

@@ -1,0 +1,53 @@
+// Calls in all the networks that people have: node networks/run.mjs [--smoke] [ROW...]. One table at the end; a row that fails tells more above it.
+import { binary } from '../lib/server.mjs';
+import { whyNot } from './lab.mjs';
+import { playRow } from './play.mjs';
+import { MISSING, ROWS, SMOKE } from './rows.mjs';
+import { table, verdict } from './table.mjs';
+
+/** @typedef {import('./rows.mjs').Row} Row */
+
+const [names, smoke] = [process.argv.slice(2).filter((arg) => arg !== '--smoke'), process.argv.includes('--smoke')];
+
+/** The rows that were asked for. @returns {Row[]} */
+function chosen() {
+  const unknown = names.filter((name) => !ROWS.some((row) => row.name === name));
+  if (unknown.length) throw new Error(`no row is called ${unknown.join(' or ')}; there are: ${ROWS.map((row) => row.name).join(', ')}`);
+  if (names.length) return ROWS.filter((row) => names.includes(row.name));
+  if (!smoke) return ROWS;
+  const [ready, early] = [true, false].map((yes) => ROWS.filter((row) => SMOKE.includes(row.name) && yes === !row.needs?.some((feature) => MISSING.includes(feature))));
+  for (const row of early) console.log(`left out: ${row.name} (${row.title}) needs what the server does not do yet`);
+  return ready;
+}
+
+/** Everything of a failure that helps: its causes too. @param {unknown} failure @returns {string} */
+const tell = (failure) => (failure instanceof Error ? failure.message + (failure.cause ? `\n  because ${tell(failure.cause)}` : '') : `${failure}`);
+
+const why = await whyNot();
+if (why) {
+  console.log(`calls across networks were left out: ${why}`);
+  // Inside other tests that is no failure; who asks for them wants them.
+  process.exit(smoke ? 0 : 1);
+}
+binary();
+
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (stop.signal.aborted) process.exit(130); // asked twice: the namespaces are still removed
+    console.log(`${signal}: clearing away`);
+    stop.abort();
+  });
+}
+
+const outcomes = [];
+for (const row of chosen()) {
+  if (stop.signal.aborted) break;
+  const outcome = await playRow(row, stop.signal);
+  outcomes.push(outcome);
+  console.log(`${row.name}: ${verdict(outcome, MISSING)} in ${outcome.took.toFixed(0)} s; ${outcome.proofs ? 'proven' : 'proven only'}: ${outcome.proven.join('; ')}`);
+  if (outcome.failure) console.log(`  ${tell(outcome.failure)}`);
+}
+console.log(`\n${table(outcomes, MISSING)}`);
+const good = outcomes.every((outcome) => ['pass', 'not yet'].includes(verdict(outcome, MISSING)));
+process.exit(stop.signal.aborted ? 130 : good ? 0 : 1);
