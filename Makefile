@@ -16,13 +16,13 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list /usr/sbin/mariadbd mariadb-install-db turnutils_uclient
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db turnutils_uclient
 TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
-                 mariadb-server-core mariadb-client-core coturn
+                 openssl iproute2 nftables mariadb-server-core mariadb-client-core coturn
 
 say = @printf '\n==> %s\n' '$(1)'
 
-.PHONY: help run build web test test-quick test-go test-web test-e2e test-packages lint bench fuzz clean toolchain
+.PHONY: help run build web test test-quick test-go test-web test-e2e test-networks test-networks-few test-packages lint bench fuzz clean toolchain
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -58,7 +58,7 @@ $(E2E)/node_modules/.installed: $(E2E)/package-lock.json
 	npm --prefix $(E2E) ci --no-audit --no-fund
 	@touch $@
 
-test: test-packages lint test-go test-web test-e2e ## every test, in real browsers too; installs what it needs
+test: test-packages lint test-go test-web test-e2e test-networks-few ## every test, in real browsers too; installs what it needs
 	$(call say,all tests passed)
 
 test-packages: toolchain
@@ -93,6 +93,14 @@ test-e2e: build $(E2E)/node_modules/.installed
 	npm --prefix $(E2E) run check
 	npm --prefix $(E2E) run selftest
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" npm --prefix $(E2E) test
+
+test-networks-few: build $(E2E)/node_modules/.installed
+	$(call say,calls across a few networks (needs root))
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)" npm --prefix $(E2E) run networks -- --smoke
+
+test-networks: test-packages build $(E2E)/node_modules/.installed ## calls across all kinds of networks and firewalls; needs root (ROWS= some)
+	$(call say,calls across all networks)
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)" npm --prefix $(E2E) run networks -- $(ROWS)
 
 test-quick: ## the inner loop, under 90 s: no race detector, no browsers, no processes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

@@ -76,7 +76,7 @@ function preload(capture) {
 
 /** @param {Trust} [trust] @returns {string[]} */
 function trustFlags({ origin, spki } = {}) {
-  // Not --ignore-certificate-errors: that is for pages alone, TURN over TLS would still be refused.
+  // Narrower than --ignore-certificate-errors: a wrong key is still found. It holds for pages and for TURN.
   return [...(origin ? [`--unsafely-treat-insecure-origin-as-secure=${origin}`] : []), ...(spki ? [`--ignore-certificate-errors-spki-list=${spki}`] : [])];
 }
 

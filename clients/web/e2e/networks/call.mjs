@@ -53,8 +53,8 @@ export async function callWithMedia(ann, ben, ways, during) {
   await acquaint(ann, ben);
   await ring(ann, ben);
   const taken = [await connects(ann), await connects(ben)];
-  await meets(ann, ben, [ann, ben]);
-  await meets(ben, ann, [ann, ben]);
+  await meets(ann, ben);
+  await meets(ben, ann);
   await during();
   await hangUp(ann);
   [ann, ben].forEach(({ account }, n) => assert.match(taken[n].way, ways[n], `the way of ${account}'s media`));

@@ -1,11 +1,15 @@
 // Network namespaces of one run: made, wired, and removed whatever happens. Nothing is ever made in the machine's own network: a cable is
 // born with both ends inside, and forwarding and packet filters are set inside as well.
 import { execFile, execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { openAgent } from './far.mjs';
 
 /** Namespaces are called PREFIX, the process that made them, and their role: what a killed run left is recognised by the next one. */
 const PREFIX = 'neochat-e2e-';
+
+/** Where `ip netns exec` looks for a namespace's own files of /etc. */
+const ETC = '/etc/netns';
 
 /**
  * @typedef {object} Space  One machine in the laboratory: a network namespace of its own.
@@ -13,6 +17,7 @@ const PREFIX = 'neochat-e2e-';
  * @property {string[]} inside the command that runs a program in it
  * @property {(command: string, ...args: string[]) => Promise<string>} run runs a program to its end and gives what it printed
  * @property {(rules: string) => Promise<string>} nft adds packet filter rules
+ * @property {(name: string, address: string) => void} knows resolves a name, for what is started from now on; there is no DNS
  * @property {() => Promise<import('./far.mjs').Agent>} agent a helper process that lives in it; always the same one
  */
 
@@ -49,6 +54,7 @@ function remove(name) {
   } catch {
     // gone already
   }
+  rmSync(join(ETC, name), { recursive: true, force: true });
 }
 
 /** Removes what runs left that were killed. */
@@ -84,7 +90,11 @@ export function openLab(env) {
   sweep();
   /** @type {{name: string, agent?: Promise<import('./far.mjs').Agent>}[]} */
   const made = [];
-  const leave = () => made.forEach(({ name }) => remove(name));
+  const hadEtc = existsSync(ETC);
+  const leave = () => {
+    for (const { name } of made) remove(name);
+    if (!hadEtc && existsSync(ETC) && !readdirSync(ETC).length) rmdirSync(ETC);
+  };
   process.once('exit', leave);
   let cables = 0;
   let closed = false;
@@ -101,12 +111,18 @@ export function openLab(env) {
     const entry = { name };
     made.push(entry);
     await execute(['ip', 'netns', 'add', name]);
+    if (closed) remove(name); // meanwhile
+    insist();
     await execute(['ip', '-n', name, 'link', 'set', 'lo', 'up']);
     return {
       role,
       inside,
       run: (...command) => execute([...inside, ...command]),
       nft: (rules) => execute([...inside, 'nft', '-f', '-'], rules),
+      knows(host, address) {
+        mkdirSync(join(ETC, name), { recursive: true });
+        writeFileSync(join(ETC, name, 'hosts'), `127.0.0.1 localhost\n::1 localhost\n${address} ${host}\n`);
+      },
       agent() {
         insist();
         return (entry.agent ??= openAgent(inside, role, env));
@@ -117,10 +133,10 @@ export function openLab(env) {
   return {
     space,
     async segment(role) {
-      const made = await space(role);
-      await made.run('ip', 'link', 'add', 'switch', 'type', 'bridge');
-      await made.run('ip', 'link', 'set', 'switch', 'up');
-      return made;
+      const segment = await space(role);
+      await segment.run('ip', 'link', 'add', 'switch', 'type', 'bridge');
+      await segment.run('ip', 'link', 'set', 'switch', 'up');
+      return segment;
     },
     async plug(plugged, device, segment, ...addresses) {
       const port = `port${++cables}`;

@@ -49,8 +49,8 @@ async function ask(client, port, beginning, network) {
 /** TCP to the server's port comes through for what begins as told, and nothing else does. @param {number} client @param {(keyof typeof BEGINNINGS)[]} allowed @returns {Proof} */
 export const tcpPasses = (client, ...allowed) => (network, ports) => mirrored(network, ports, async () => {
   const all = /** @type {(keyof typeof BEGINNINGS)[]} */ (Object.keys(BEGINNINGS));
-  const answered = [];
-  for (const beginning of all) if (await ask(client, ports.tcp, beginning, network) === 'answered') answered.push(beginning);
+  const states = await Promise.all(all.map((beginning) => ask(client, ports.tcp, beginning, network)));
+  const answered = all.filter((_, n) => states[n] === 'answered');
   const { role } = network.clients[client].space;
   assert.deepEqual(answered, all.filter((beginning) => allowed.includes(beginning)), `what passes from ${role} to TCP ${ports.tcp}`);
   return `${role}: TCP ${ports.tcp} passes ${answered.length === all.length ? 'all' : answered.join(', ')}`;

@@ -30,6 +30,9 @@ export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
  * @property {['chromium' | 'firefox', 'chromium' | 'firefox']} [browsers] default Chromium twice
  */
 
+/** Whether a row needs what the server does not do yet. @param {Row} row */
+export const early = ({ needs = [] }) => needs.some((feature) => MISSING.includes(feature));
+
 const UDP = /^(host|prflx|srflx)\/udp$/;
 /** By way of the relay over a stream, or ICE over TCP. */
 const STREAM = /^(relay\/(tcp|tls)|(host|prflx)\/tcp)$/;
@@ -52,6 +55,9 @@ export const ROWS = [
   { name: 'udp-blocked', title: 'one without UDP', scene: 'call', needs: ['relay'],
     topology: publicServer({ nat: 'cone', policy: 'no-udp' }, { nat: 'cone' }),
     proofs: [udpBlocked(0), tcpPasses(0, 'tls', 'http', 'turn', 'ice'), natIs(1, 'cone'), udpReaches(1)], ways: [STREAM, UDP] },
+  { name: 'udp-blocked-both', title: 'an office without UDP, both in it', scene: 'call', needs: ['relay'],
+    topology: publicServer({ nat: 'symmetric', policy: 'no-udp', people: 2 }),
+    proofs: [udpBlocked(0), udpBlocked(1), tcpPasses(0, 'tls', 'http', 'turn', 'ice')], ways: [STREAM, STREAM] },
   { name: 'udp-blocked-firefox', title: 'Firefox without UDP', scene: 'call', needs: ['relay'], browsers: ['firefox', 'chromium'],
     topology: publicServer({ nat: 'cone', policy: 'no-udp' }, { nat: 'cone' }),
     proofs: [udpBlocked(0), tcpPasses(0, 'tls', 'http', 'turn', 'ice'), udpReaches(1)], ways: [STREAM, UDP] },
@@ -60,7 +66,7 @@ export const ROWS = [
     proofs: [udpBlocked(0), tcpPasses(0, 'tls'), otherTcpBlocked(0), udpReaches(1)], ways: [TLS, UDP] },
   { name: 'tls-443-firefox', title: 'Firefox with nothing but TLS on TCP 443', scene: 'call', needs: ['relay', 'tls'], ports: HTTPS, tls: true, flags: SELF_SIGNED,
     topology: publicServer({ nat: 'cone', policy: 'tls-443' }, { nat: 'cone' }), browsers: ['firefox', 'chromium'],
-    proofs: [udpBlocked(0), tcpPasses(0, 'tls'), otherTcpBlocked(0), udpReaches(1)], ways: [TLS, UDP] },
+    proofs: [udpBlocked(0), tcpPasses(0, 'tls'), otherTcpBlocked(0), udpReaches(1)], ways: [STREAM, UDP] },
   { name: 'home-server', title: 'server at home: one in its LAN, one outside', scene: 'call', flags: ['--public-ip', '203.0.113.10'],
     topology: homeServer({ nat: 'cone' }), proofs: [udpReaches(0), udpReaches(1), natIs(1, 'cone'), ownAddressHidden(1)], ways: [UDP, UDP] },
   { name: 'ipv6', title: 'IPv6 only', scene: 'call',
@@ -73,5 +79,7 @@ export const ROWS = [
     topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }),
     proofs: [udpBlocked(0), tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },
   { name: 'ports', title: 'one TCP and one UDP port are open, and no other', scene: 'ports',
+    topology: oneLan, proofs: [udpReaches(0)] },
+  { name: 'ports-tls', title: 'the same with TLS on 443', scene: 'ports', needs: ['tls'], ports: HTTPS, flags: SELF_SIGNED,
     topology: oneLan, proofs: [udpReaches(0)] },
 ];

@@ -38,12 +38,18 @@ export async function mirror(places) {
     const udp = await bind(host, port);
     udp.on('message', (_, from) => udp.send(name(from.address, from.port), from.port, from.address));
     mirrors.set(name(host, port), udp);
+    /** @type {Set<import('node:net').Socket>} */
+    const accepted = new Set();
     const tcp = createServer((socket) => {
+      accepted.add(socket);
       socket.on('error', () => {});
       socket.once('data', () => socket.end(name(socket.remoteAddress ?? '', socket.remotePort ?? 0)));
     });
     await new Promise((resolve, reject) => tcp.once('error', reject).listen(port, host, () => resolve(undefined)));
-    watching.push(() => new Promise((closed) => udp.close(() => closed(undefined))), () => new Promise((closed) => tcp.close(closed)));
+    watching.push(() => new Promise((closed) => udp.close(() => closed(undefined))), () => new Promise((closed) => {
+      tcp.close(closed);
+      for (const socket of accepted) socket.destroy(); // a firewall may have kept its end from us
+    }));
   }
 }
 

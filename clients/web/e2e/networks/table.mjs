@@ -1,4 +1,5 @@
 // What came of the rows, as one table.
+import { early } from './rows.mjs';
 
 /** @typedef {import('./play.mjs').Outcome} Outcome */
 
@@ -7,22 +8,21 @@
  * @typedef {'pass' | 'FAIL' | 'not yet' | 'TOO GOOD'} Verdict
  */
 
-/** @param {Outcome} outcome @param {string[]} missing features @returns {Verdict} */
-export function verdict({ row, proofs, failure }, missing) {
-  const early = row.needs?.some((feature) => missing.includes(feature));
-  if (!failure) return early ? 'TOO GOOD' : 'pass';
-  return early && proofs ? 'not yet' : 'FAIL';
+/** @param {Outcome} outcome @returns {Verdict} */
+export function verdict({ row, proofs, failure }) {
+  if (!failure) return early(row) ? 'TOO GOOD' : 'pass';
+  return early(row) && proofs ? 'not yet' : 'FAIL';
 }
 
 /** @param {import('../page/paths.mjs').Path | undefined} path @returns {string[]} */
 const cells = (path) => (path?.way ? [Number.isNaN(path.took) ? '' : `${Math.round(path.took)} ms`, `${path.way} to ${path.remote}`] : path ? ['', path.state] : ['', '']);
 
-/** @param {Outcome[]} outcomes @param {string[]} missing features @returns {string} */
-export function table(outcomes, missing) {
+/** @param {Outcome[]} outcomes @returns {string} */
+export function table(outcomes) {
   const lines = [
     ['row', 'result', 'ann', 'her media', 'ben', 'his media', 'all took', ''],
     ...outcomes.map((outcome) => [
-      outcome.row.name, verdict(outcome, missing), ...cells(outcome.paths[0]), ...cells(outcome.paths[1]), `${outcome.took.toFixed(0)} s`,
+      outcome.row.name, verdict(outcome), ...cells(outcome.paths[0]), ...cells(outcome.paths[1]), `${outcome.took.toFixed(0)} s`,
       outcome.note || (outcome.failure ? '' : outcome.row.title),
     ]),
   ];

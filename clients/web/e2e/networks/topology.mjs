@@ -8,6 +8,7 @@ import { forwarding, homeRouter, oneToOne } from './firewall.mjs';
  * @typedef {object} Client
  * @property {Space} space
  * @property {string} server the server's address as this client knows it
+ * @property {string} [name] the server's name, if there is one
  */
 
 /**
@@ -38,6 +39,8 @@ const INTERNET = '203.0.113';
 const SERVER = `${INTERNET}.10`;
 const OBSERVER = /** @type {[string, string]} */ ([`${INTERNET}.201`, `${INTERNET}.202`]);
 const INTERNET6 = '2001:db8:1:';
+/** The server's name on the internet (RFC 6761). */
+const NAME = 'neochat.test';
 
 /** @param {Client[]} clients @returns {[Client, Client]} */
 function two(clients) {
@@ -77,7 +80,9 @@ async function settle(lab, internet, homes) {
     const { space, segment } = await router(lab, `home${n + 1}`, internet, `${INTERNET}.${101 + n}`, `${lan}.1`);
     await space.nft(homeRouter(nat, policy));
     for (let i = 0; i < people; i++) {
-      clients.push({ space: await machine(lab, `client${clients.length + 1}`, segment, `${lan}.${20 + i}/24`, `${lan}.1`), server: SERVER });
+      const space = await machine(lab, `client${clients.length + 1}`, segment, `${lan}.${20 + i}/24`, `${lan}.1`);
+      space.knows(NAME, SERVER);
+      clients.push({ space, server: SERVER, name: NAME });
     }
   }
   return clients;

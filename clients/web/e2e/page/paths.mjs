@@ -31,7 +31,8 @@ export function paths() {
   const protocol = (/** @type {any} */ candidate) => (candidate?.candidateType === 'relay' && candidate.relayProtocol) || candidate?.protocol;
 
   /** @param {(typeof known)[number]} entry @returns {Promise<Path>} */
-  async function describe({ pc, made, connected }) {
+  async function describe(entry) {
+    const { pc } = entry;
     /** @type {Map<string, any>} */
     const stats = new Map();
     (await pc.getStats()).forEach((value, key) => stats.set(key, value));
@@ -43,7 +44,7 @@ export function paths() {
     const gathered = all.filter((s) => s.type === 'local-candidate' || s.type === 'remote-candidate').map((s) => `${s.type} ${at(s)}/${protocol(s)}`);
     return {
       state: pc.connectionState,
-      took: connected - made,
+      took: entry.connected - entry.made,
       way: local ? `${local.candidateType}/${protocol(local)}` : '',
       remote: selected ? at(stats.get(selected.remoteCandidateId)) : '',
       tried: [...gathered, ...pairs.map((pair) => `${at(stats.get(pair.localCandidateId))} to ${at(stats.get(pair.remoteCandidateId))}: ${pair.state}, ` +

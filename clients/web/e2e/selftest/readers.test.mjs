@@ -48,6 +48,15 @@ for (const open of [openChromium, openFirefox]) {
       await assertVoice(tab, AUDIO, ANN.tone, [698, 932]);
     });
 
+    test('the way that media take is told', async () => {
+      const paths = await tab.evaluate(() => globalThis.neoE2E.paths());
+      assert.deepEqual(paths.map(({ state, way }) => [state, way]), [['connected', 'host/udp'], ['connected', 'host/udp']]);
+      for (const { took, remote } of paths) {
+        assert.ok(took > 0, `connected after ${took} ms`);
+        assert.match(remote, /^(host|prflx) .+:[1-9]\d*$/);
+      }
+    });
+
     test('a film of somebody else is found', async () => {
       await assert.rejects(assertFilm(tab, SCREEN, ANN.id), /somebody else/);
     });
