@@ -55,11 +55,17 @@ export const homeRouter = (nat, policy) => `table ip router {
   }
 }`;
 
-/** Forwards ports of the router to a machine inside, as a person sets it up in a home router. @param {string} machine @param {{tcp: number, udp: number}} ports */
-export const forwarding = (machine, { tcp, udp }) => `table ip forwarding {
+/**
+ * Forwards ports of the router to a machine inside, as a person sets it up in a home router; for those inside too, who call it by the public address.
+ * @param {string} machine @param {string} address the router's, outside @param {{tcp: number, udp: number}} ports
+ */
+export const forwarding = (machine, address, { tcp, udp }) => `table ip forwarding {
   chain inwards { type nat hook prerouting priority dstnat;
-    iifname "wan" tcp dport ${tcp} dnat to ${machine}
-    iifname "wan" udp dport ${udp} dnat to ${machine}
+    ip daddr ${address} tcp dport ${tcp} dnat to ${machine}
+    ip daddr ${address} udp dport ${udp} dnat to ${machine}
+  }
+  chain back { type nat hook postrouting priority srcnat;
+    iifname "lan" oifname "lan" ct status dnat masquerade
   }
 }`;
 

@@ -17,7 +17,7 @@ const ETC = '/etc/netns';
  * @property {string[]} inside the command that runs a program in it
  * @property {(command: string, ...args: string[]) => Promise<string>} run runs a program to its end and gives what it printed
  * @property {(rules: string) => Promise<string>} nft adds packet filter rules
- * @property {(name: string, address: string) => void} knows resolves a name, for what is started from now on; there is no DNS
+ * @property {(name: string, address: string) => void} knows resolves a name, for what is started from now on
  * @property {() => Promise<import('./far.mjs').Agent>} agent a helper process that lives in it; always the same one
  */
 
@@ -90,10 +90,9 @@ export function openLab(env) {
   sweep();
   /** @type {{name: string, agent?: Promise<import('./far.mjs').Agent>}[]} */
   const made = [];
-  const hadEtc = existsSync(ETC);
   const leave = () => {
     for (const { name } of made) remove(name);
-    if (!hadEtc && existsSync(ETC) && !readdirSync(ETC).length) rmdirSync(ETC);
+    if (existsSync(ETC) && !readdirSync(ETC).length) rmdirSync(ETC);
   };
   process.once('exit', leave);
   let cables = 0;
@@ -110,6 +109,9 @@ export function openLab(env) {
     /** @type {(typeof made)[number]} */
     const entry = { name };
     made.push(entry);
+    // No name servers: a question that is never answered would hold up whoever asks it, for as long as the row lasts.
+    mkdirSync(join(ETC, name), { recursive: true });
+    writeFileSync(join(ETC, name, 'resolv.conf'), '');
     await execute(['ip', 'netns', 'add', name]);
     if (closed) remove(name); // meanwhile
     insist();
@@ -120,7 +122,6 @@ export function openLab(env) {
       run: (...command) => execute([...inside, ...command]),
       nft: (rules) => execute([...inside, 'nft', '-f', '-'], rules),
       knows(host, address) {
-        mkdirSync(join(ETC, name), { recursive: true });
         writeFileSync(join(ETC, name, 'hosts'), `127.0.0.1 localhost\n::1 localhost\n${address} ${host}\n`);
       },
       agent() {

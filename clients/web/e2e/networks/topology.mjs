@@ -128,19 +128,23 @@ export const containerServer = (...homes) => async (lab, ports) => {
   const internet = await lab.segment('internet');
   const host = await router(lab, 'host', internet, SERVER, '172.17.0.1');
   await host.space.nft(homeRouter('cone', 'open'));
-  await host.space.nft(forwarding('172.17.0.2', ports));
+  await host.space.nft(forwarding('172.17.0.2', SERVER, ports));
   const server = await machine(lab, 'server', host.segment, '172.17.0.2/24', '172.17.0.1');
   return { server, address: '172.17.0.2', observer: await observer(lab, internet), clients: two(await settle(lab, internet, homes)) };
 };
 
-/** A server at home with its ports forwarded; the first client is in the same LAN and knows its private address, the second elsewhere. @param {Home} home @returns {Topology} */
-export const homeServer = (home) => async (lab, ports) => {
+/**
+ * A server at home with its ports forwarded; the first client is in the same LAN, the second elsewhere.
+ * @param {'private' | 'public'} known by which address the first client knows the server @param {Home} home @returns {Topology}
+ */
+export const homeServer = (known, home) => async (lab, ports) => {
   const internet = await lab.segment('internet');
   const house = await router(lab, 'house', internet, SERVER, '192.168.10.1');
   await house.space.nft(homeRouter('cone', 'open'));
-  await house.space.nft(forwarding('192.168.10.10', ports));
-  const server = await machine(lab, 'server', house.segment, '192.168.10.10/24', '192.168.10.1');
+  const address = '192.168.10.10';
+  await house.space.nft(forwarding(address, SERVER, ports));
+  const server = await machine(lab, 'server', house.segment, `${address}/24`, '192.168.10.1');
   const near = await machine(lab, 'near', house.segment, '192.168.10.20/24', '192.168.10.1');
   const far = await settle(lab, internet, [home]);
-  return { server, address: '192.168.10.10', observer: await observer(lab, internet), clients: two([{ space: near, server: '192.168.10.10' }, ...far]) };
+  return { server, address, observer: await observer(lab, internet), clients: two([{ space: near, server: known === 'private' ? address : SERVER }, ...far]) };
 };
