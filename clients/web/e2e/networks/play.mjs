@@ -9,6 +9,7 @@ import { assertNobodyLeft, keepEvidence, MARK } from '../lib/stage.mjs';
 import { callWithMedia, callWithoutMedia } from './call.mjs';
 import { openFarTab } from './far.mjs';
 import { openLab } from './lab.mjs';
+import { stunOf } from './probes.mjs';
 import { early } from './rows.mjs';
 
 /** @typedef {import('./rows.mjs').Row} Row */
@@ -94,12 +95,19 @@ async function ports(play, network) {
   play.outcome.note = `TCP: ${found.open} open, ${found.refused} refused; UDP bound: ${play.ports.udp}`;
 }
 
+/** A STUN server on the internet, until the row is over. @param {Network} network */
+async function serveSTUN({ observer }) {
+  if (!observer) throw new Error('there is nobody on this internet to be a STUN server');
+  await (await observer.space.agent()).call('serveSTUN', stunOf(observer));
+}
+
 /** Network, proofs, server, scene. @param {Play} play @param {import('./lab.mjs').Lab} lab */
 async function act(play, lab) {
   const { row, outcome } = play;
   const network = await row.topology(lab, play.ports);
   for (const proof of row.proofs) outcome.proven.push(await proof(network, play.ports));
   outcome.proofs = true;
+  if (row.stun) await serveSTUN(network);
   await serve(play, network);
   await (row.scene === 'ports' ? ports : call)(play, network);
 }

@@ -111,3 +111,20 @@ export const ownAddressHidden = (client) => (network, ports) => mirrored(network
   assert.equal(seen, null, `${network.address} can be reached from ${space.role}`);
   return `${space.role}: ${network.address} out of reach`;
 });
+
+/** Where a row's STUN server is. @param {import('./topology.mjs').Observer} observer */
+export const stunOf = ({ addresses: [host] }) => ({ host, port: 3478 });
+
+/** A STUN server on the internet tells the server's machine this address, with the port it asks from. @param {string} address @returns {Proof} */
+export const stunTells = (address) => async ({ server, observer }, ports) => {
+  if (!observer) throw new Error('there is nobody on this internet to be a STUN server');
+  const watcher = await observer.space.agent();
+  await watcher.call('serveSTUN', stunOf(observer));
+  try {
+    const told = await (await server.agent()).call('askSTUN', stunOf(observer), ports.udp);
+    assert.equal(told, `${address}:${ports.udp}`, 'what STUN tells the server');
+    return `${server.role}: STUN tells ${told}`;
+  } finally {
+    await watcher.call('closeMirrors');
+  }
+};

@@ -1,15 +1,18 @@
 // The networks in which calls must work, as data. Who adds one adds a row.
-import { natIs, otherTcpBlocked, ownAddressHidden, tcpPasses, udpBlocked, udpReaches } from './probes.mjs';
+import { natIs, otherTcpBlocked, ownAddressHidden, stunTells, tcpPasses, udpBlocked, udpReaches } from './probes.mjs';
 import { containerServer, homeServer, mappedServer, oneLan, onlyIPv6, publicServer } from './topology.mjs';
 
-/** @typedef {'relay' | 'tls' | 'discovery'} Feature */
+/**
+ * `relay`: TURN or ICE over TCP on the one port. `tls`: `--tls`. `stun`: `--stun-server` tells the server its public address. `discovery`: it learns that from its clients.
+ * @typedef {'relay' | 'tls' | 'stun' | 'discovery'} Feature
+ */
 
 /**
  * What the server under test does not do yet. A row that needs one of these is expected to fail, its proofs are not; once it passes, the run fails
  * until the feature is struck out here.
  * @type {Feature[]}
  */
-export const MISSING = ['relay', 'tls', 'discovery'];
+export const MISSING = ['relay', 'tls', 'stun', 'discovery'];
 
 /** The rows of the quick run inside `make test`, less those that need what is missing. */
 export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
@@ -27,6 +30,7 @@ export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
  * @property {{tcp: number, udp: number}} [ports] default 8080 and 8080
  * @property {boolean} [tls] the page is https
  * @property {string[]} [flags] further flags of the server
+ * @property {boolean} [stun] a STUN server at the observer's first address
  * @property {['chromium' | 'firefox', 'chromium' | 'firefox']} [browsers] default Chromium twice
  */
 
@@ -77,6 +81,8 @@ export const ROWS = [
     topology: mappedServer({ nat: 'cone' }, { nat: 'symmetric' }), proofs: [udpReaches(0), udpReaches(1), ownAddressHidden(0), ownAddressHidden(1)], ways: [UDP, UDP] },
   { name: 'container', title: 'server in a container, nothing told', scene: 'call', needs: ['discovery'],
     topology: containerServer({ nat: 'cone' }, { nat: 'symmetric' }), proofs: [udpReaches(0), udpReaches(1), ownAddressHidden(0), ownAddressHidden(1)], ways: [UDP, UDP] },
+  { name: 'container-stun', title: 'the same, told a STUN server', scene: 'call', needs: ['stun'], flags: ['--stun-server', '203.0.113.201:3478'], stun: true,
+    topology: containerServer({ nat: 'cone' }, { nat: 'symmetric' }), proofs: [udpReaches(0), udpReaches(1), ownAddressHidden(0), stunTells('203.0.113.10')], ways: [UDP, UDP] },
   { name: 'page-only', title: 'one whose network lets nothing but the page through', scene: 'no media',
     topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }),
     proofs: [udpBlocked(0), tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },

@@ -53,6 +53,44 @@ export async function mirror(places) {
   }
 }
 
+/** Answers STUN binding requests over UDP and IPv4 (RFC 8489, sections 5 and 14.2): how the asker looks from here. Closes with the mirrors. @param {Place} place */
+export async function serveSTUN({ host, port }) {
+  const [REQUEST, SUCCESS, XOR_MAPPED_ADDRESS, COOKIE] = [0x0001, 0x0101, 0x0020, 0x2112a442];
+  const socket = await bind(host, port);
+  watching.push(() => new Promise((closed) => socket.close(() => closed(undefined))));
+  socket.on('message', (request, from) => {
+    if (request.length < 20 || request.readUInt16BE(0) !== REQUEST || request.readUInt32BE(4) !== COOKIE) return;
+    const answer = Buffer.alloc(32);
+    answer.writeUInt16BE(SUCCESS, 0);
+    answer.writeUInt16BE(answer.length - 20, 2);
+    request.copy(answer, 4, 4, 20); // the cookie and the transaction
+    answer.writeUInt16BE(XOR_MAPPED_ADDRESS, 20);
+    answer.writeUInt16BE(8, 22);
+    answer.writeUInt8(1, 25); // IPv4
+    answer.writeUInt16BE(from.port ^ (COOKIE >>> 16), 26);
+    from.address.split('.').forEach((byte, n) => answer.writeUInt8(Number(byte) ^ ((COOKIE >>> (24 - 8 * n)) & 255), 28 + n));
+    socket.send(answer, from.port, from.address);
+  });
+}
+
+/** Asks a STUN server over UDP and IPv4, from a port. @param {Place} place @param {number} port @returns {Promise<string | null>} how that port looks from there */
+export async function askSTUN(place, port) {
+  const socket = await bind('0.0.0.0', port);
+  const request = Buffer.from(`000100002112a442${'0a'.repeat(12)}`, 'hex');
+  /** @type {string | null} */
+  let told = null;
+  socket.on('message', (answer) => {
+    const plain = [0x21, 0x12, 0x21, 0x12, 0xa4, 0x42].map((byte, n) => byte ^ answer[26 + n]);
+    told = name(plain.slice(2).join('.'), plain[0] * 256 + plain[1]);
+  });
+  for (let i = 0; i < TRIES && !told; i++) {
+    socket.send(request, place.port, place.host, () => {});
+    await pause(APART);
+  }
+  await new Promise((closed) => socket.close(() => closed(undefined)));
+  return told;
+}
+
 /** Closes the mirrors. */
 export async function closeMirrors() {
   mirrors.clear();
