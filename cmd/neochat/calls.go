@@ -10,11 +10,14 @@ import (
 )
 
 // calls lets signaling use the SFU without knowing it.
-type calls struct{ sfu *media.SFU }
+type calls struct {
+	sfu   *media.SFU
+	hosts *hosts
+}
 
 // Join implements signaling.Calls.
-func (c calls) Join(_ context.Context, room, peer, _ string, ev signaling.CallEvents) (signaling.CallPeer, error) {
-	p, err := c.sfu.Join(room, peer, nil, ev)
+func (c calls) Join(ctx context.Context, room, peer, host string, ev signaling.CallEvents) (signaling.CallPeer, error) {
+	p, err := c.sfu.Join(room, peer, c.hosts.seen(ctx, host), ev)
 	if err != nil {
 		return nil, told(err)
 	}

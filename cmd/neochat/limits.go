@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strings"
 )
 
 // limits checks what bounds people, and returns the networks of the proxies that are trusted.
@@ -15,7 +14,7 @@ func (c *serveCommand) limits() ([]netip.Prefix, error) {
 		}
 	}
 	var out []netip.Prefix
-	for _, s := range strings.FieldsFunc(c.TrustedProxy, func(r rune) bool { return r == ',' || r == ' ' }) {
+	for _, s := range words(c.TrustedProxy) {
 		p, err := netip.ParsePrefix(s)
 		if a, bad := netip.ParseAddr(s); bad == nil {
 			p, err = a.Unmap().Prefix(a.Unmap().BitLen())

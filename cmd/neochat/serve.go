@@ -8,11 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
+	"os/signal"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -20,6 +18,7 @@ import (
 	"neochat/media"
 	"neochat/signaling"
 	"neochat/store"
+	"neochat/turn"
 )
 
 // shutdownTime is what connections get to end orderly; all of it is over within 5 s.
@@ -28,10 +27,7 @@ const shutdownTime = 3 * time.Second
 type serveCommand struct {
 	Data          string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
 	Database      string `help:"Where people, messages and rights are kept: the path of an SQLite file, or mysql://user:password@host:port/name of a MySQL or MariaDB server (mysql://user:password@unix(/path/of/socket)/name; ?tls=true, preferred or skip-verify). Nothing means neochat.db in the data folder. It holds a password, so better give it by the environment or the configuration file." default:"" env:"NEOCHAT_DATABASE"`
-	Listen        string `help:"TCP address for HTTP and WebSocket; :8080 is every address of this machine." default:"127.0.0.1:8080" env:"NEOCHAT_LISTEN"`
-	MediaPort     int    `help:"UDP port for the sound and pictures of calls; 0 takes any free one." default:"8080" env:"NEOCHAT_MEDIA_PORT"`
 	Files         string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
-	PublicIP      string `name:"public-ip" help:"Address under which the internet reaches this machine, if it is not the machine's own (cloud, port forwarding); several separated by commas." default:"" env:"NEOCHAT_PUBLIC_IP"`
 	Registration  string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
 	Quota         int    `help:"MiB of files that one account may upload in all; 0: any number." default:"5120" env:"NEOCHAT_QUOTA"`
 	Requests      int    `help:"Requests that one account may send in a second over time; ten times as many at once. 0: any number." default:"50" env:"NEOCHAT_REQUESTS"`
@@ -41,6 +37,8 @@ type serveCommand struct {
 	MinPassword   int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
 	LogFormat     string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
+
+	networkFlags `embed:""`
 }
 
 // Run serves until ctx is done.
@@ -56,8 +54,10 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	}
 	defer h.close()
 	h.announce(std.out)
+	c.watch(ctx, &h.doors)
+	go h.reloadOnHangup(ctx, log)
 	failed := make(chan error, 1)
-	go func() { failed <- h.http.Serve(h.listener) }()
+	go func() { failed <- h.http.Serve(h.tcp.HTTP()) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serving: %w", err)
@@ -83,15 +83,16 @@ func (c *serveCommand) logger(out io.Writer) (*slog.Logger, error) {
 
 // house is everything a running server consists of.
 type house struct {
-	data     string
-	lock     *os.File
-	store    *store.Store
-	blobs    blobs
-	sfu      *media.SFU
-	server   *signaling.Server
-	control  *control // nil: it could not be opened
-	listener net.Listener
-	http     *http.Server
+	doors
+	data    string
+	lock    *os.File
+	store   *store.Store
+	blobs   blobs
+	sfu     *media.SFU
+	turn    *turn.Relay // nil: it is off
+	server  *signaling.Server
+	control *control // nil: it could not be opened
+	http    *http.Server
 }
 
 // open builds the house from the ground up; where it fails, what was built is taken down.
@@ -105,6 +106,11 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	proxies, err := c.limits()
 	if err != nil {
 		return nil, err
+	}
+	if c.TLS != "off" { // its certificates are there
+		if h.data, err = openData(c.Data); err != nil {
+			return nil, err
+		}
 	}
 	if err := c.listen(h, log); err != nil { // first of all: a refused start changes nothing
 		return nil, err
@@ -121,34 +127,58 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.store, err = openStore(ctx, store.Config{Database: c.Database, Exclusive: true, Quota: int64(c.Quota) << 20}, h.data, log); err != nil {
 		return nil, err
 	}
-	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu}, Logger: log.With("part", "signaling"),
-		Registration: c.registration(h.listener.Addr()), MinPassword: c.MinPassword,
+	relay, err := c.lend(h, log)
+	if err != nil {
+		return nil, err
+	}
+	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu, newHosts()}, Relay: relay, Logger: log.With("part", "signaling"),
+		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies})
 	if h.control, err = listenControl(h.data, h.server.LookAgain); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
 	}
-	h.http = &http.Server{Handler: h.routes(), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-		ErrorLog: slog.NewLogLogger(log.With("part", "http").Handler(), slog.LevelDebug)}
+	h.http = h.openHTTP(h.routes(), log)
 	return h, nil
 }
 
-// listen takes the two ports.
-func (c *serveCommand) listen(h *house, log *slog.Logger) error {
-	public, err := addresses(c.PublicIP)
-	if err != nil {
-		return err
-	}
+// listen takes the ports, and gives the calls theirs.
+func (c *serveCommand) listen(h *house, log *slog.Logger) (err error) {
 	if c.MinPassword < 1 || c.MinPassword > 1024 {
 		return errors.New("--min-password must be from 1 to 1024")
 	}
-	if h.listener, err = net.Listen("tcp", c.Listen); err != nil {
-		return explainListen(err, c.Listen, "--listen")
+	if err := c.openDoors(&h.doors, h.data, c.TrustedProxy != "", log.With("part", "port")); err != nil {
+		return err
 	}
-	h.sfu, err = media.Listen(media.Config{Port: c.MediaPort, PublicAddresses: func() []netip.Addr { return public }, Loopback: local(h.listener.Addr()), Logger: log.With("part", "media")})
-	if err != nil {
-		return explainListen(err, "UDP port "+strconv.Itoa(c.MediaPort), "--media-port")
+	h.sfu, err = h.listenMedia(log.With("part", "media"))
+	return err
+}
+
+// lend opens the relay; nil: there is none.
+func (c *serveCommand) lend(h *house, log *slog.Logger) (_ signaling.Relay, err error) {
+	if h.turn, err = c.openRelay(&h.doors, h.sfu, h.data, log.With("part", "turn")); err != nil || h.turn == nil {
+		return nil, err
 	}
-	return nil
+	return lender{h.turn, &h.doors, words(c.Domain)}, nil
+}
+
+// reloadOnHangup reads certificates again on SIGHUP.
+func (h *house) reloadOnHangup(ctx context.Context, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-hangup:
+			if h.cert == nil {
+				continue
+			}
+			if err := h.cert.reload(); err != nil {
+				log.Error("the certificate cannot be read again; the one in use stays", "error", err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // openData makes the data folder, readable by its owner alone.
@@ -213,18 +243,6 @@ func explainListen(err error, what, flag string) error {
 	return fmt.Errorf("listening on %s (%s): %w", what, flag, err)
 }
 
-func addresses(list string) ([]netip.Addr, error) {
-	var out []netip.Addr
-	for _, s := range strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }) {
-		a, err := netip.ParseAddr(s)
-		if err != nil {
-			return nil, fmt.Errorf("--public-ip: %q is not an IP address", s)
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
 // local reports whether only this machine can reach addr.
 func local(addr net.Addr) bool {
 	t, ok := addr.(*net.TCPAddr)
@@ -233,19 +251,18 @@ func local(addr net.Addr) bool {
 
 // announce tells a person what is where.
 func (h *house) announce(out io.Writer) {
-	addr := h.listener.Addr().(*net.TCPAddr)
-	host := addr.IP.String()
-	if addr.IP.IsLoopback() || addr.IP.IsUnspecified() {
-		host = "localhost"
+	open, listens := h.doors.announce()
+	hint := "  Browsers give camera and microphone only on localhost or over https.\n"
+	if h.cert != nil {
+		hint = "  certificate " + h.cert.note() + "\n"
 	}
 	fmt.Fprintf(out, `NeoChat %s
-  open        http://%s
-  listens on  %s (TCP: HTTP and WebSocket), %d (UDP: sound and pictures)
+  open        %s
+  listens on  %s
   data in     %s
   database    %s
-  Browsers give camera and microphone only on localhost or over https.
-  End it with Ctrl-C.
-`, version, net.JoinHostPort(host, strconv.Itoa(addr.Port)), addr, h.sfu.Port(), h.data, h.store.Place())
+%s  End it with Ctrl-C.
+`, version, open, listens, h.data, h.store.Place(), hint)
 	if !web.Built() {
 		fmt.Fprintln(out, "  This binary was built without the web client; `make build` makes one with it.")
 	}
@@ -273,13 +290,15 @@ func (h *house) closeControl() {
 func (h *house) close() {
 	if h.http != nil {
 		h.http.Close()
-	} else if h.listener != nil {
-		h.listener.Close()
 	}
 	h.closeControl()
+	if h.turn != nil {
+		h.turn.Close()
+	}
 	if h.sfu != nil {
 		h.sfu.Close()
 	}
+	h.doors.close()
 	if h.store != nil {
 		if err := h.store.Close(); err != nil {
 			slog.Error("closing the database", "error", err)
