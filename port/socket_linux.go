@@ -159,7 +159,9 @@ func (s *linuxSocket) read(take func([]byte, netip.AddrPort)) error {
 	if failed != nil {
 		return failed
 	}
-	if errors.Is(err, os.ErrClosed) {
+	s.using.RLock()
+	defer s.using.RUnlock()
+	if s.closed { // the error is then one that package os does not export
 		return net.ErrClosed
 	}
 	return err

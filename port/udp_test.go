@@ -25,17 +25,21 @@ const patience = 10 * time.Second
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
-// openUDP opens a port that the test closes, and checks that no goroutine stays.
+// openUDP opens a port that the test closes, and checks that no goroutine stays and nothing is logged.
 func openUDP(t testing.TB, address string, portable bool) *UDP {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	u, err := ListenUDP(UDPConfig{Address: address, Portable: portable, Logger: quiet()})
+	var said bytes.Buffer // read when the reader has ended
+	u, err := ListenUDP(UDPConfig{Address: address, Portable: portable, Logger: slog.New(slog.NewTextHandler(&said, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		if err := u.Close(); err != nil {
 			t.Error(err)
+		}
+		if said.Len() > 0 {
+			t.Errorf("logged %s", said.String())
 		}
 		goleak.VerifyNone(t, before)
 	})
