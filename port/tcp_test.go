@@ -11,6 +11,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"sync"
@@ -45,11 +46,12 @@ func certificate(t testing.TB) (*tls.Config, *x509.CertPool) {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, NextProtos: []string{protocolACME}}, pool
 }
 
-// openTCP opens a port that the test closes, and checks that no goroutine stays.
+// openTCP opens a port that the test closes, and checks that no goroutine stays and nothing is logged.
 func openTCP(t testing.TB, config TCPConfig) *TCP {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	config.Logger = quiet()
+	var said bytes.Buffer // read when all goroutines have ended
+	config.Logger = slog.New(slog.NewTextHandler(&said, nil))
 	if config.Address == "" {
 		config.Address = "127.0.0.1:0"
 	}
@@ -60,6 +62,9 @@ func openTCP(t testing.TB, config TCPConfig) *TCP {
 	t.Cleanup(func() {
 		if err := p.Close(); err != nil {
 			t.Error(err)
+		}
+		if said.Len() > 0 {
+			t.Errorf("logged %s", said.String())
 		}
 		goleak.VerifyNone(t, before)
 	})
