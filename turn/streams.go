@@ -188,7 +188,7 @@ func neighbours(a netip.Addr) netip.Prefix {
 const (
 	// writeTimeout is how long a connection may take nothing of what is written to it.
 	writeTimeout = 10 * time.Second
-	// writeSize is how much is written at once, in bytes: a TLS record.
+	// writeSize is how much is written at once to a TCP connection, in bytes.
 	writeSize = 16 << 10
 )
 
@@ -344,15 +344,21 @@ func (s *stream) setAllocated(on bool) bool {
 	return !ended
 }
 
-// write sends what waits, as much at once as there is.
+// write sends what waits: over TCP as much at once as there is, over TLS each
+// message in a record of its own, for there are clients (coturn's is one) that take
+// the one for the other.
 func (s *stream) write() {
 	defer s.streams.gate.relay.running.Done()
+	limit := writeSize
+	if s.streams.gate.transport == TLS {
+		limit = 0
+	}
 	var buf []byte
 	for taken := s.out.take(nil); taken != nil; taken = s.out.take(taken) {
 		var err error
 		for _, f := range taken {
-			if len(buf)+len(f.out) > writeSize {
-				err = s.flush(buf)
+			if len(buf) > 0 && len(buf)+len(f.out) > limit {
+				err = errors.Join(err, s.flush(buf))
 				buf = buf[:0]
 			}
 			buf = append(buf, f.out...)
