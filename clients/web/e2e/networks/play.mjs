@@ -35,16 +35,17 @@ import { early } from './rows.mjs';
  * @property {Outcome} outcome
  * @property {Actor[]} actors
  * @property {{name: string, output: () => string}[]} logs
- * @property {(() => Promise<unknown>)[]} closers
+ * @property {() => Promise<void>} closeServer what else there is ends with the laboratory
  */
 
 const LIMIT = 240_000; // ms; a row takes 10 to 60 s when nothing else runs
 
 /** Starts the server in its namespace and waits until it accepts connections. @param {Play} play @param {Network} network */
-async function serve({ row, ports, env, closers, logs }, { server }) {
+async function serve(play, { server }) {
+  const { row, ports, env, logs } = play;
   const flags = ['--listen', `:${ports.tcp}`, '--media-port', `${ports.udp}`, '--registration', 'open', ...(row.flags ?? [])];
   const started = startServer(env, flags, server.inside);
-  closers.push(started.close);
+  play.closeServer = started.close;
   logs.push({ name: 'server', output: started.output });
   let ended = '';
   void started.ended.then((why) => (ended = why));
@@ -56,7 +57,7 @@ async function serve({ row, ports, env, closers, logs }, { server }) {
 }
 
 /** Puts a person in front of a browser in a client's namespace. @param {Play} play @param {Network} network @param {0 | 1} n @returns {Promise<Actor>} */
-async function seat({ row, ports, actors, closers }, network, n) {
+async function seat({ row, ports, actors }, network, n) {
   const { space, server, name } = network.clients[n];
   const agent = await space.agent();
   const kind = row.browsers?.[n] ?? 'chromium';
@@ -65,7 +66,6 @@ async function seat({ row, ports, actors, closers }, network, n) {
   const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${host}:${ports.tcp}`);
   const trust = row.tls ? { spki: await agent.call('keyOf', { host: server, port: ports.tcp }) } : { origin };
   const person = { ...[ANN, BEN][n], trust };
-  closers.push(() => agent.call('closeTab'));
   const actor = { ...person, tab: await openFarTab(agent, kind, person), url: origin };
   actors.push(actor);
   return actor;
@@ -122,9 +122,9 @@ export async function playRow(row, stop) {
   /** @type {Play} */
   const play = {
     row, ports: row.ports ?? { tcp: 8080, udp: 8080 }, env: { ...process.env, [MARK]: mark },
-    outcome: { row, proven: [], proofs: false, paths: [], note: '', took: 0 }, actors: [], logs: [], closers: [],
+    outcome: { row, proven: [], proofs: false, paths: [], note: '', took: 0 }, actors: [], logs: [], closeServer: () => Promise.resolve(),
   };
-  const { outcome, actors, logs, closers } = play;
+  const { outcome, actors, logs } = play;
   const lab = openLab(play.env);
   const timer = new AbortController();
   const limit = pause(LIMIT, undefined, { signal: AbortSignal.any([timer.signal, stop]) })
@@ -137,7 +137,7 @@ export async function playRow(row, stop) {
     if (actors.length && !stop.aborted && !early(row)) outcome.note = `evidence in ${await keepEvidence(actors, logs)}`;
   } finally {
     timer.abort();
-    for (const close of closers.reverse()) await close().catch(() => {});
+    await play.closeServer();
     await lab.close();
   }
   await assertNobodyLeft(mark).catch((error) => (outcome.failure ??= error));
