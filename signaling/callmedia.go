@@ -103,8 +103,7 @@ func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, acc
 	b := wire.Append(q.head(wire.StatOK), "connection_key", x.key)
 	b = wire.Append(b, "participant", p.id)
 	b = wire.Append(b, "call", x.kind)
-	b = access.append(b)
-	b = wire.End(wire.AppendInt(b, "count", int64(len(x.people)-1)))
+	b = wire.End(access.append(wire.AppendInt(b, "count", int64(len(x.people)-1))))
 	for _, other := range x.people {
 		if other != p {
 			b = wire.Append(b, "participant", other.id)
