@@ -12,7 +12,7 @@ import { containerServer, homeServer, mappedServer, oneLan, onlyIPv6, publicServ
  * until the feature is struck out here.
  * @type {Feature[]}
  */
-export const MISSING = ['relay', 'tls', 'stun', 'discovery'];
+export const MISSING = [];
 
 /** The rows of the quick run inside `make test`, less those that need what is missing. */
 export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];

@@ -8,6 +8,7 @@ import type { Target } from '../chat/line';
 import { camera, closeCamera, closeMicrophone, closeScreen, microphone, microphoneOn, openDevices, openScreen, screen, stopAll } from './local';
 import { refreshCells } from './cells';
 import { createPeer, type Peer } from './peer';
+import { iceServersOf } from './relay';
 import { remember, remembered } from './remember';
 import { active, keyOfCell, outgoing, withPush, without, type Active, type CallKind } from './state';
 
@@ -57,7 +58,7 @@ async function join(connection_key: string, want: { microphone: boolean; camera:
     if (screen.value) p.publish('screen', screen.value, false);
     // One of each from the start: the first of the others is then seen without another round of offers.
     p.sections(1, 1);
-    p.start();
+    p.start(iceServersOf(head));
   } catch (error) {
     if (peer.value !== p) return;
     if (statOf(error) === 0) return; // the next login tries again

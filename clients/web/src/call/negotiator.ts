@@ -14,6 +14,8 @@ export interface NegotiatorOwner {
   flowing: (yes: boolean) => void;
   /** The server no longer knows this participant. */
   unknown: () => void;
+  /** Before ICE begins anew: the relay's credentials may have run out. */
+  renew: () => Promise<void>;
 }
 
 /** The negotiation of one PeerConnection. */
@@ -80,8 +82,11 @@ export function createNegotiator(owner: NegotiatorOwner): Negotiator {
   function restart() {
     clearTimeout(healTimer);
     if (state !== 'started') return;
-    pc.restartIce();
-    want();
+    void owner.renew().then(() => {
+      if (stopped()) return;
+      pc.restartIce();
+      want();
+    });
   }
 
   const stopped = () => state === 'stopped';

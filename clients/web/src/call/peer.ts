@@ -3,6 +3,7 @@ import type { Answer, Fields } from '../wire/socket';
 import { statOf } from '../wire/failure';
 import { prefer } from './codecs';
 import { createNegotiator } from './negotiator';
+import { askRelay } from './relay';
 import { createPublications, type Publications } from './publications';
 
 /** What the peer needs of the call it belongs to. */
@@ -17,8 +18,8 @@ export interface PeerOwner {
 
 /** The media side of a call. */
 export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpublish' | 'has'> {
-  /** Begins to negotiate; before that nothing is sent. */
-  start: () => void;
+  /** Begins to negotiate, with the relay that was lent; before that nothing is sent. */
+  start: (iceServers: RTCIceServer[]) => void;
   /** Makes sure there are at least so many sections to receive in. */
   sections: (audio: number, video: number) => void;
   /** What arrives in a section. */
@@ -42,6 +43,10 @@ export function createPeer(owner: PeerOwner): Peer {
     offered: publications.announce,
     flowing: owner.flowing,
     unknown: owner.unknown,
+    async renew() {
+      const servers = await askRelay(owner.request);
+      if (servers && pc.signalingState !== 'closed') pc.setConfiguration({ ...pc.getConfiguration(), iceServers: servers });
+    },
   });
 
   pc.onicecandidate = ({ candidate }) => {
@@ -63,7 +68,10 @@ export function createPeer(owner: PeerOwner): Peer {
   }
 
   return {
-    start: negotiator.start,
+    start(iceServers) {
+      pc.setConfiguration({ ...pc.getConfiguration(), iceServers });
+      negotiator.start();
+    },
     publish: publications.publish,
     change: publications.change,
     unpublish: publications.unpublish,
