@@ -53,6 +53,9 @@ func (g *rig) serveTLS(t testing.TB) net.Addr {
 
 // TestUclient has coturn's client drive the relay: what it sends to a peer that echoes comes back.
 func TestUclient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts processes")
+	}
 	g := newRig(t, func(c *Config) { c.Outside, c.Limits.AllocationsPerAccount = loopback(nil), 100 })
 	secure := g.serveTLS(t)
 	other := peer(t, "127.0.0.1:0")
