@@ -31,10 +31,17 @@ if (why) {
 }
 binary();
 
+/** Ctrl-C under npm comes twice, from the terminal and from npm: only what comes this much later, in ms, is a person who insists. */
+const SAME = 1000;
 const stop = new AbortController();
+let asked = 0;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
-    if (stop.signal.aborted) process.exit(130); // asked twice: the namespaces are still removed
+    if (stop.signal.aborted) {
+      if (performance.now() - asked > SAME) process.exit(130); // the namespaces are still removed
+      return;
+    }
+    asked = performance.now();
     console.log(`${signal}: clearing away`);
     stop.abort();
   });
