@@ -178,6 +178,7 @@ type lender struct {
 	relay *turn.Relay
 	doors *doors
 	names []string // --domain
+	open  bool     // it reaches others too
 }
 
 // hostName is what a Host header may name: a DNS name or an address.
@@ -213,9 +214,12 @@ func (l lender) Access(account, session, header string) (signaling.RelayAccess, 
 	if access.Username, access.Password, access.Lifetime, err = l.relay.Credentials(account, session); err != nil {
 		return access, fmt.Errorf("credentials of the relay: %w", err)
 	}
-	udp := net.JoinHostPort(host, strconv.Itoa(int(l.doors.udp.LocalAddr().Port())))
 	tcp := net.JoinHostPort(host, strconv.Itoa(tcpPort(l.doors.streams().Addr())))
-	access.URLs = []string{"turn:" + udp + "?transport=udp", "turn:" + tcp + "?transport=tcp"}
+	access.URLs = []string{"turn:" + tcp + "?transport=tcp"}
+	if l.open { // who can send UDP to a relay that reaches nothing but the calls can send it to them, on the same port
+		udp := net.JoinHostPort(host, strconv.Itoa(int(l.doors.udp.LocalAddr().Port())))
+		access.URLs = append(access.URLs, "turn:"+udp+"?transport=udp")
+	}
 	if l.doors.cert != nil {
 		access.URLs = append(access.URLs, "turns:"+tcp+"?transport=tcp")
 	}

@@ -158,7 +158,7 @@ func (c *serveCommand) lend(h *house, log *slog.Logger) (_ signaling.Relay, err 
 	if h.turn, err = c.openRelay(&h.doors, h.sfu, h.data, log.With("part", "turn")); err != nil || h.turn == nil {
 		return nil, err
 	}
-	return lender{h.turn, &h.doors, words(c.Domain)}, nil
+	return lender{h.turn, &h.doors, words(c.Domain), c.Relay == "open"}, nil
 }
 
 // reloadOnHangup reads certificates again on SIGHUP.

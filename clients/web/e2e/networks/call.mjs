@@ -57,7 +57,7 @@ export async function callWithMedia(ann, ben, ways, during) {
   await meets(ben, ann);
   await during();
   await hangUp(ann);
-  [ann, ben].forEach(({ account }, n) => assert.match(taken[n].way, ways[n], `the way of ${account}'s media`));
+  [ann, ben].forEach(({ account }, n) => assert.match(taken[n].way, ways[n], `the way of ${account}'s media: ${taken[n].way}`));
   return taken;
 }
 

@@ -2,11 +2,15 @@
 import type { Message } from '../wire/codec';
 import type { Answer, Fields } from '../wire/socket';
 
-/** What a message's turn_ lines say, for a PeerConnection; nothing where the server has no relay. */
+/**
+ * What a message's turn_ lines say, for a PeerConnection; nothing where the server has no relay. Relaying over UDP is left out: it leads to the port that calls
+ * reach directly, from the same socket, and Chromium takes all answers from there for the relay's.
+ */
 export function iceServersOf(message: Message): RTCIceServer[] {
   const { turn_urls, turn_username, turn_password } = message;
   if (!turn_urls) return [];
-  return [{ urls: turn_urls.split(','), username: turn_username, credential: turn_password }];
+  const urls = turn_urls.split(',').filter((url) => !url.endsWith('transport=udp'));
+  return [{ urls, username: turn_username, credential: turn_password }];
 }
 
 /** Asks for the relay anew, for what one has lasts a while only. Where that fails, what one has may still do. */
