@@ -53,6 +53,7 @@ const (
 	qIndexAgain
 	qMyStays
 	qWithWords
+	qRecent
 	qFirstAfter
 	qLastMessage
 	numReads
@@ -249,6 +250,9 @@ func readQueries(d dialect) [numReads]string {
 			LEFT JOIN hidden_messages h ON h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq
 			WHERE ` + d.hasWords + " AND message_words." + d.wordsKey + " > ? AND message_words." + d.wordsKey + ` < ?
 			AND h.seq IS NULL ORDER BY message_words.` + d.wordsKey + " DESC LIMIT ?",
+		qRecent: `SELECT m.id, m.conversation, m.seq, m.change_no, m.post_change, m.author, m.message, m.create_time
+			FROM messages m LEFT JOIN hidden_messages h ON h.user_account = ? AND h.conversation = m.conversation AND h.seq = m.seq
+			WHERE m.id > ? AND m.id < ? AND h.seq IS NULL ORDER BY m.id DESC`,
 		qFirstAfter:  "SELECT id, post_change, create_time FROM messages WHERE id >= ? ORDER BY id LIMIT 1",
 		qLastMessage: "SELECT id FROM messages WHERE id > 0 ORDER BY id DESC LIMIT 1",
 	}

@@ -18,7 +18,10 @@ const (
 	searchAtOnce = 64 // conversations
 	// A word that is in at most so many messages of all is looked up for all conversations at once.
 	searchRare = 3000
-	searchFew  = 64 // in the first conversations: so many make a word a frequent one
+	searchFew  = 400 // in the first conversations: so many make a word a frequent one
+	// Who is in many conversations has so many of the last messages read, some at once, before the index is asked.
+	searchRecent     = 8192
+	searchRecentPart = 1024
 	// searchSlack is how far the server's clock may have been set back: times rise with
 	// messages but for that.
 	searchSlack = time.Hour
@@ -217,13 +220,28 @@ func (s *Store) firstMessage(ctx context.Context, last int64, is func(change, ti
 // run looks through the conversations, some at once, until none can have anything later than
 // what was found.
 func (f *finder) run(ctx context.Context) error {
-	for i, from := 0, 0; from < len(f.places); i, from = i+1, from+searchAtOnce {
+	if len(f.places) > searchAtOnce {
+		if done, err := f.recent(ctx); done || err != nil {
+			return err
+		}
+	}
+	asked := false
+	for from := 0; from < len(f.places); from += searchAtOnce {
 		if f.full() && f.hits[f.Limit].said >= f.places[from].last {
 			return nil
 		}
-		if i == 2 && !f.full() {
-			if done, err := f.everywhere(ctx); done || err != nil {
+		if from == 2*searchAtOnce && !asked && !f.full() {
+			asked = true
+			key, err := f.rare(ctx)
+			if err != nil {
 				return err
+			}
+			if key != nil {
+				if done, err := f.everywhere(ctx, key); done || err != nil {
+					return err
+				}
+				from = -searchAtOnce // begin again, below what was looked at
+				continue
 			}
 		}
 		some := f.places[from:min(from+searchAtOnce, len(f.places))]
@@ -234,27 +252,45 @@ func (f *finder) run(ctx context.Context) error {
 	return nil
 }
 
-// everywhere looks for a word that seems to be rare in all conversations of the server at once;
-// done: it is rare, and that was all.
-func (f *finder) everywhere(ctx context.Context) (done bool, err error) {
-	key, err := f.rare(ctx)
-	if err != nil || key == nil {
-		return false, err
+// recent reads what was said last, for who is in many conversations: a word that is not rare is soon found
+// there, and the index would have to be asked for each of them. done: that was enough.
+func (f *finder) recent(ctx context.Context) (done bool, err error) {
+	for end := max(f.low, f.high-searchRecent); f.high > end+1; {
+		from := max(end, f.high-searchRecentPart)
+		messages, err := collect(ctx, f.store.queries[qRecent], scanHit, f.account, from, f.high)
+		if err != nil {
+			return false, err
+		}
+		for _, h := range messages {
+			f.take(h)
+		}
+		if f.high = from + 1; f.full() {
+			return true, nil
+		}
 	}
+	return false, nil
+}
+
+// everywhere looks for a word that seems to be rare in all conversations of the server at once, the latest first.
+// done: it is rare indeed, and that was all.
+func (f *finder) everywhere(ctx context.Context, key []byte) (done bool, err error) {
+	f.hits = slices.DeleteFunc(f.hits, func(h hit) bool { return h.id < f.high }) // they come again
 	list := f.store.dialect.wordList([][]string{{string(key)}}, true)
-	hits, err := f.candidates(ctx, list, f.high, searchRare+1)
-	if err != nil {
-		return false, err
+	for seen, limit := 0, f.Limit+4; seen <= searchRare; limit = min(4*limit, searchRare) {
+		hits, err := f.candidates(ctx, list, f.high, limit)
+		if err != nil {
+			return false, err
+		}
+		for _, h := range hits {
+			f.take(h)
+			f.high = h.id
+		}
+		if seen += len(hits); len(hits) < limit || f.full() && f.hits[f.Limit].id >= f.high {
+			return true, nil
+		}
 	}
-	if len(hits) > searchRare {
-		f.keys = [][]byte{key} // comparing with the text is cheaper than reading more lists
-		return false, nil
-	}
-	f.hits = nil
-	for _, h := range hits {
-		f.take(h)
-	}
-	return true, nil
+	f.keys = [][]byte{key} // comparing with the text is cheaper than reading more lists
+	return false, nil
 }
 
 // rare returns which of the words is the rarest in the conversations looked at first, or nil if

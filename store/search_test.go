@@ -211,6 +211,33 @@ func TestSearchFollowsChanges(t *testing.T) {
 	}
 }
 
+func awaitPost(t *testing.T, done <-chan error) {
+	t.Helper()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// chatter writes n messages into a conversation past the writer's operations, which would take too long.
+func chatter(t *testing.T, s *Store, conversation int64, n int) {
+	t.Helper()
+	if err := s.write(t.Context(), func(b *batch) error {
+		if err := b.draw(n); err != nil {
+			return err
+		}
+		b.change = b.drawn
+		var rows []string
+		for i := range n {
+			change := b.drawn - int64(n-1-i)
+			rows = append(rows, fmt.Sprintf("(%d, %d, %d, %d, 'p0', 'text', 'common chatter', %d)", conversation, i+2, change, change, b.now))
+		}
+		_, err := b.w.conn.ExecContext(b.ctx, "INSERT INTO messages (conversation, seq, change_no, post_change, author, kind, message, create_time) VALUES "+strings.Join(rows, ","))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Many conversations, pages of a few: nothing is found twice and nothing is left out.
 func TestSearchPages(t *testing.T) {
 	const people, messages = 150, 1500
@@ -219,10 +246,17 @@ func TestSearchPages(t *testing.T) {
 		accounts = append(accounts, fmt.Sprint("p", i))
 	}
 	s := openNew(t, accounts...)
+	others := send(t, s, "p0", "p1", "begun").Conversation
 	random := rand.New(rand.NewPCG(3, 4))
 	var want []string
 	done := make(chan error, messages)
 	for i := range messages {
+		if i == messages/2 { // what follows is read as what was said last, what came before is found by the index
+			for range messages / 2 {
+				awaitPost(t, done)
+			}
+			chatter(t, s, others, searchRecent)
+		}
 		text := fmt.Sprint("message ", i)
 		if random.IntN(3) == 0 {
 			text += " common"
@@ -236,10 +270,8 @@ func TestSearchPages(t *testing.T) {
 		d := Draft{Author: "me", To: []Target{{Account: accounts[random.IntN(people)+1]}}, Kind: "text", Text: text}
 		s.Post(d, func(_ []Posted, err error) { done <- err })
 	}
-	for range messages {
-		if err := <-done; err != nil {
-			t.Fatal(err)
-		}
+	for range messages - messages/2 {
+		awaitPost(t, done)
 	}
 	indexed(t, s)
 	slices.Reverse(want)
