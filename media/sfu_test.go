@@ -426,6 +426,28 @@ func TestWhereWeAreSeenIsOffered(t *testing.T) {
 	}
 }
 
+// Browsers hide addresses behind names that only their own network knows; nothing comes of them, and no harm.
+func TestHiddenAddressesAreIgnored(t *testing.T) {
+	s := listen(t)
+	a, b := join(t, s, "room", "a"), join(t, s, "room", "b")
+	for _, candidate := range []string{
+		"candidate:1 1 udp 2122260223 4f1d2b3c-0000-4000-8000-123456789abc.local 50000 typ host generation 0",
+		"candidate:2 1 tcp 1518280447 4f1d2b3c-0000-4000-8000-123456789abc.local 9 typ host tcptype active",
+	} {
+		if err := a.peer.Candidate(candidate, "0", 0); err != nil {
+			t.Errorf("%s: %v", candidate, err)
+		}
+	}
+	a.publish(Camera, 1)
+	b.arrives("a", Camera, 1, 10)
+	for range 2 {
+		if err := a.peer.Candidate("candidate:1 1 udp 2122260223 another.local 50000 typ host", "0", 0); err != nil {
+			t.Error(err)
+		}
+	}
+	b.arrives("a", Camera, 1, 50)
+}
+
 // Who gets no UDP through has a call all the same.
 func TestMediaOverTCP(t *testing.T) {
 	l, err := net.Listen("tcp4", "127.0.0.1:0")

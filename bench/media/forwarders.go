@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -12,14 +13,22 @@ import (
 	"github.com/pion/webrtc/v4"
 
 	"neochat/media"
+	"neochat/port"
 )
 
-// ours is the SFU.
-type ours struct{ sfu *media.SFU }
+// ours is the SFU on the server's own port.
+type ours struct {
+	sfu *media.SFU
+	udp *port.UDP
+}
 
 func openOurs() (forwarder, error) {
-	s, err := media.Listen(media.Config{Loopback: true})
-	return ours{s}, err
+	udp, err := port.ListenUDP(port.UDPConfig{Address: ":0"})
+	if err != nil {
+		return nil, err
+	}
+	s, err := media.Listen(media.Config{Conn: udp.Media(), Loopback: true})
+	return ours{s, udp}, err
 }
 
 func (o ours) connect(m message) (string, error) {
@@ -36,7 +45,7 @@ func (o ours) connect(m message) (string, error) {
 }
 
 func (o ours) sent() uint64 { return o.sfu.Stats().PacketsOut }
-func (o ours) close() error { return o.sfu.Close() }
+func (o ours) close() error { return errors.Join(o.sfu.Close(), o.udp.Close()) }
 
 // nobody listens to events.
 type nobody struct{}
