@@ -2,6 +2,7 @@
 import type { Answer, Fields } from '../wire/socket';
 import { statOf } from '../wire/failure';
 import { prefer } from './codecs';
+import { watchFacts, type Look } from './facts';
 import { createNegotiator } from './negotiator';
 import { askRelay } from './relay';
 import { createPublications, type Publications } from './publications';
@@ -17,7 +18,7 @@ export interface PeerOwner {
 }
 
 /** The media side of a call. */
-export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpublish' | 'has'> {
+export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpublish' | 'has' | 'midOf'> {
   /** Begins to negotiate, with the relay that was lent; before that nothing is sent. */
   start: (iceServers: RTCIceServer[]) => void;
   /** Makes sure there are at least so many sections to receive in. */
@@ -29,12 +30,15 @@ export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpubli
   /** Goes on after the connection to the server was lost and `restart` answered 200. */
   resume: () => void;
   stats: () => Promise<RTCStatsReport>;
+  /** How the way to the server is, and what flows on it. */
+  look: () => Promise<Look>;
   close: () => void;
 }
 
 /** Makes the PeerConnection of a call. */
 export function createPeer(owner: PeerOwner): Peer {
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
+  const look = watchFacts(pc);
   const request = (fields: Fields) => owner.request({ ...fields, connection_key: owner.connection_key });
   const publications = createPublications(pc, request, () => negotiator.want());
   const negotiator = createNegotiator({
@@ -76,6 +80,7 @@ export function createPeer(owner: PeerOwner): Peer {
     change: publications.change,
     unpublish: publications.unpublish,
     has: publications.has,
+    midOf: publications.midOf,
     sections(audio, video) {
       const grown = [grow('audio', audio), grow('video', video)];
       if (grown.includes(true)) negotiator.want();
@@ -87,6 +92,7 @@ export function createPeer(owner: PeerOwner): Peer {
       negotiator.resume();
     },
     stats: () => pc.getStats(),
+    look,
     close() {
       negotiator.stop();
       pc.close();

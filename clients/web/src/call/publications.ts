@@ -13,6 +13,8 @@ export interface Publications {
   /** Ends the publication of a source; its section is kept for the next time. */
   unpublish: (source: Source) => Promise<void>;
   has: (source: Source) => boolean;
+  /** The section a source is sent in; '' while it is not. */
+  midOf: (source: Source) => string;
   /** Announces what has a mid by now and was not announced. */
   announce: () => void;
   /** Tells everything again, after messages may have been lost. */
@@ -81,6 +83,10 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
       changed();
     },
     has: (source) => all.get(source)?.live ?? false,
+    midOf(source) {
+      const p = all.get(source);
+      return p?.live ? (p.transceiver.mid ?? '') : '';
+    },
     announce() {
       for (const [source, p] of all) {
         if (p.live && !p.announced && p.transceiver.mid !== null) void announceOne(source, p);

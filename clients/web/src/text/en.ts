@@ -2,12 +2,14 @@ import { only } from './both';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
+import { trouble } from './topics/trouble';
 
 /** Every visible string, in English; {names} are filled in. The keys of this object are the keys there are. */
 export const en = {
   ...only(messages, 0),
   ...only(people, 0),
   ...only(settings, 0),
+  ...only(trouble, 0),
   // sign-up and log-in
   tagline: 'Chat and calls for your own people.',
   sign_up: 'Sign up',

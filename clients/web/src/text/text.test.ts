@@ -3,6 +3,7 @@ import { en } from './en';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
+import { trouble } from './topics/trouble';
 import { zh } from './zh';
 
 const named = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((m) => m[1]).sort();
@@ -12,7 +13,7 @@ describe('texts', () => {
     for (const [key, text] of Object.entries(zh)) expect([key, named(text)]).toEqual([key, named(en[key as keyof typeof en])]);
   });
   it('stand in one place each', () => {
-    const topics = [messages, people, settings].flatMap((topic) => Object.entries(topic));
+    const topics = [messages, people, settings, trouble].flatMap((topic) => Object.entries(topic));
     for (const [key, [english]] of topics) expect([key, en[key as keyof typeof en]]).toEqual([key, english]);
     expect(new Set(topics.map(([key]) => key)).size).toBe(topics.length);
   });

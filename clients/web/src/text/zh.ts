@@ -3,12 +3,14 @@ import type { TextKey } from './en';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
+import { trouble } from './topics/trouble';
 
 /** Every visible string, in Chinese. */
 export const zh: Record<TextKey, string> = {
   ...only(messages, 1),
   ...only(people, 1),
   ...only(settings, 1),
+  ...only(trouble, 1),
   tagline: '自己的聊天和通话。',
   sign_up: '注册',
   log_in: '登录',

@@ -7,6 +7,7 @@ import { connection } from '../../session/session';
 import { t, type TextKey } from '../../text';
 import { duration } from '../../text/when';
 import { Icon, type IconName } from '../Icon';
+import { NoMedia } from './NoMedia';
 import { HearButton, RemoteAudio } from './RemoteAudio';
 import { callShown } from './shown';
 import { columnsFor, tilesOf } from './tiles';
@@ -36,12 +37,15 @@ export function CallView() {
           {t('to_chat')}
         </button>
       </header>
-      <div ref={box} class={screens > 0 ? 'tiles sharing' : 'tiles'} style={{ '--columns': columnsFor(count, size.width, size.height), '--people': Math.max(1, Math.min(count - screens, Math.floor(size.width / 100))) }}>
-        {tiles.map((tile) => (
-          <Tile key={`${tile.participant} ${tile.source === 'screen' ? 'screen' : ''}`} tile={tile} />
-        ))}
-        <SelfTile />
-        {screen.value && <SelfTile key="screen" shared={screen.value} />}
+      <div class="stage">
+        <div ref={box} class={screens > 0 ? 'tiles sharing' : 'tiles'} style={{ '--columns': columnsFor(count, size.width, size.height), '--people': Math.max(1, Math.min(count - screens, Math.floor(size.width / 100))) }}>
+          {tiles.map((tile) => (
+            <Tile key={`${tile.participant} ${tile.source === 'screen' ? 'screen' : ''}`} tile={tile} />
+          ))}
+          <SelfTile />
+          {screen.value && <SelfTile key="screen" shared={screen.value} />}
+        </div>
+        <NoMedia />
       </div>
       <Sounds call={call} />
       <HearButton />

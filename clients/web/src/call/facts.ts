@@ -1,0 +1,61 @@
+// What a PeerConnection tells of the way to the server and of what flows on it.
+import { offeredIn, type Way } from './diagnosis';
+
+/** One look at a PeerConnection. */
+export interface Look {
+  way: Way;
+  /** Bytes by the mid of their section, as far as the browser counts them. */
+  sent: ReadonlyMap<string, number>;
+  received: ReadonlyMap<string, number>;
+}
+
+/** The parts of the statistics that are looked at. */
+interface Stat {
+  type: string;
+  mid?: string;
+  bytesSent?: number;
+  bytesReceived?: number;
+  remoteCandidateId?: string;
+  protocol?: string;
+  responsesReceived?: number;
+}
+
+/** Keeps what only events tell, from the making of a PeerConnection on; gives a function that looks at it. */
+export function watchFacts(pc: RTCPeerConnection): () => Promise<Look> {
+  const gathered = new Set<string>();
+  const failures = new Map<string, number>();
+  pc.addEventListener('icecandidate', ({ candidate }) => {
+    if (!candidate?.candidate) return;
+    gathered.add(`${candidate.type} ${candidate.protocol}`);
+    if (candidate.type === 'relay') failures.clear();
+  });
+  pc.addEventListener('icecandidateerror', ({ url, errorCode }) => failures.set(url, errorCode));
+
+  return async () => {
+    const stats = await pc.getStats();
+    const all = [...(stats.values() as Iterable<Stat>)];
+    const protocolOf = (id = '') => (stats.get(id) as Stat | undefined)?.protocol;
+    const udp = all.filter((s) => s.type === 'candidate-pair' && protocolOf(s.remoteCandidateId) === 'udp');
+    return {
+      way: {
+        ice: pc.iceConnectionState,
+        connection: pc.connectionState,
+        gathered: [...gathered],
+        offered: offeredIn(pc.remoteDescription?.sdp ?? ''),
+        answered: udp.reduce((sum, pair) => sum + (pair.responsesReceived ?? 0), 0),
+        relay: (pc.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls),
+        failures,
+      },
+      sent: byMid(all, 'outbound-rtp', 'bytesSent'),
+      received: byMid(all, 'inbound-rtp', 'bytesReceived'),
+    };
+  };
+}
+
+function byMid(all: readonly Stat[], type: string, counter: 'bytesSent' | 'bytesReceived'): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const s of all) {
+    if (s.type === type && s.mid) sums.set(s.mid, (sums.get(s.mid) ?? 0) + (s[counter] ?? 0));
+  }
+  return sums;
+}

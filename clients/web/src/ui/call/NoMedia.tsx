@@ -1,0 +1,40 @@
+import type { Cause } from '../../call/diagnosis';
+import { trouble } from '../../call/watch';
+import { nameOf } from '../../people/people';
+import { t, type Params, type TextKey } from '../../text';
+import { Icon } from '../Icon';
+
+/** How many of those from whom nothing arrives are named. */
+const namedAtMost = 3;
+
+/** Why no media flows, and what to do about it. It goes by itself when media does. */
+export function NoMedia() {
+  const cause = trouble.value;
+  if (!cause) return null;
+  const [title, advice] = textsOf(cause);
+  const params = paramsOf(cause);
+  return (
+    <div key={cause.name} class="no-media" role="alert" data-testid="no-media" data-cause={cause.name}>
+      <Icon name="info" />
+      <div>
+        <h2>{t(title, params)}</h2>
+        <p>{t(advice, params)}</p>
+      </div>
+    </div>
+  );
+}
+
+function textsOf(cause: Cause): [TextKey, TextKey] {
+  if (cause.name === 'own-muted' || cause.name === 'own-still') {
+    const key = `trouble_${cause.name}_${cause.source}` as const;
+    return [key, `${key}_do`];
+  }
+  const key = `trouble_${cause.name}` as const;
+  return [key, `${key}_do`];
+}
+
+function paramsOf(cause: Cause): Params {
+  if (cause.name !== 'others') return { ...cause };
+  const names = cause.accounts.slice(0, namedAtMost).map(nameOf);
+  return { who: names.join(t('list_separator')) + (cause.accounts.length > namedAtMost ? '…' : '') };
+}
