@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PATIENCE } from '../lib/browsers.mjs';
-import { accept, by, hangUp, isCalled, meets, openChat, openConversation, reads, say, signUp, video } from '../lib/ui.mjs';
+import { assertFits } from '../lib/look.mjs';
+import { accept, by, hangUp, isCalled, meets, openChat, openConversation, say, sees, signUp, video } from '../lib/ui.mjs';
 
 /** @typedef {import('../lib/stage.mjs').Actor} Actor */
 /** @typedef {import('../page/paths.mjs').Path} Path */
@@ -56,6 +57,7 @@ export async function callWithMedia(ann, ben, ways, during) {
   await meets(ann, ben);
   await meets(ben, ann);
   await during();
+  for (const { tab, account } of [ann, ben]) assert.equal(await tab.evaluate((s) => document.querySelector(s)?.textContent, by('no-media')) ?? null, null, `what ${account} is told while all is well`);
   await hangUp(ann);
   [ann, ben].forEach(({ account }, n) => assert.match(taken[n].way, ways[n], `the way of ${account}'s media: ${taken[n].way}`));
   return taken;
@@ -63,7 +65,7 @@ export async function callWithMedia(ann, ben, ways, during) {
 
 /**
  * A call in which the first one gets no media through, while all else works.
- * @param {Actor} ann whose network is in the way @param {Actor} ben @param {string} [told] what ann's screen says about it then
+ * @param {Actor} ann whose network is in the way @param {Actor} ben @param {string} told the cause that ann's screen then tells
  * @returns {Promise<Path[]>}
  */
 export async function callWithoutMedia(ann, ben, told) {
@@ -78,7 +80,12 @@ export async function callWithoutMedia(ann, ben, told) {
   const paths = await pathsOf(ann);
   assert.ok(paths.length > 0, `${ann.account} is in no call`);
   assert.deepEqual(paths.filter(({ state }) => state === 'connected'), [], `${ann.account} is connected`);
-  if (told) await reads(ann, 'body', told);
+  await sees(ann, by('no-media', { cause: told }));
+  await sees(ben, by('no-media', { cause: 'others' })); // he is told that nothing comes from her
+  for (const [width, height] of [[390, 844], [1280, 800]]) {
+    await ann.tab.resize(width, height);
+    await assertFits(ann, `the cause ${told}`);
+  }
   await say(ben, 'I cannot hear you'); // the rest goes on
   return [paths[0], ...await pathsOf(ben)];
 }

@@ -9,8 +9,8 @@
 
 /**
  * What may go out. `no-udp`: TCP only. `tls-443`: TCP to port 443 only, and it must begin as TLS does. `http-8080`: TCP to port 8080 only, and it must
- * begin as HTTP does.
- * @typedef {'open' | 'no-udp' | 'tls-443' | 'http-8080'} Policy
+ * begin as HTTP does. `small-udp`: the same, and UDP packets that carry at most 200 bytes: the checks of ICE, not what sets the encryption up.
+ * @typedef {'open' | 'no-udp' | 'tls-443' | 'http-8080' | 'small-udp'} Policy
  */
 
 /** A TLS record: handshake, version 3.x. */
@@ -36,6 +36,7 @@ const POLICIES = {
   'no-udp': ['meta l4proto udp drop'],
   'tls-443': inspected(443, TLS),
   'http-8080': inspected(8080, HTTP),
+  'small-udp': ['udp length > 208 drop', 'meta l4proto udp accept', ...inspected(8080, HTTP)],
 };
 
 /** @type {Record<Nat, string>} */
@@ -66,6 +67,16 @@ export const forwarding = (machine, address, { tcp, udp }) => `table ip forwardi
   }
   chain back { type nat hook postrouting priority srcnat;
     iifname "lan" oifname "lan" ct status dnat masquerade
+  }
+}`;
+
+/**
+ * Forwards the port of web pages to the TCP port of a machine inside, and nothing else.
+ * @param {string} machine @param {string} address the router's, outside @param {number} port
+ */
+export const onePage = (machine, address, port) => `table ip forwarding {
+  chain inwards { type nat hook prerouting priority dstnat;
+    ip daddr ${address} tcp dport 80 dnat to ${machine}:${port}
   }
 }`;
 

@@ -58,12 +58,12 @@ async function serve(play, { server }) {
 
 /** Puts a person in front of a browser in a client's namespace. @param {Play} play @param {Network} network @param {0 | 1} n @returns {Promise<Actor>} */
 async function seat({ row, ports, actors }, network, n) {
-  const { space, server, name } = network.clients[n];
+  const { space, server, name, page } = network.clients[n];
   const agent = await space.agent();
   const kind = row.browsers?.[n] ?? 'chromium';
   // Certificates go with names; and Firefox passes over a TURN server that is to be reached over TLS by an address.
-  const host = (row.tls && name) || (isIPv6(server) ? `[${server}]` : server);
-  const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${host}:${ports.tcp}`);
+  const host = ((row.tls || page) && name) || (isIPv6(server) ? `[${server}]` : server);
+  const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${host}:${page ?? ports.tcp}`);
   const trust = row.tls ? { spki: await agent.call('keyOf', { host: server, port: ports.tcp }) } : { origin };
   const person = { ...[ANN, BEN][n], trust };
   const actor = { ...person, tab: await openFarTab(agent, kind, person), url: origin };
@@ -82,7 +82,7 @@ async function call(play, network) {
   const [ann, ben] = [await seat(play, network, 0), await seat(play, network, 1)];
   const { row, outcome } = play;
   const onePort = () => assertOnePort(play, network);
-  outcome.paths = row.scene === 'call' ? await callWithMedia(ann, ben, row.ways ?? [/./, /./], onePort) : await callWithoutMedia(ann, ben, row.told);
+  outcome.paths = row.scene === 'call' ? await callWithMedia(ann, ben, row.ways ?? [/./, /./], onePort) : await callWithoutMedia(ann, ben, row.told ?? '');
 }
 
 /** Somebody tries every port. @param {Play} play @param {Network} network */

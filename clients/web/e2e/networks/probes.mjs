@@ -42,6 +42,21 @@ export const udpBlocked = (client) => (network, ports) => mirrored(network, [por
   return `${space.role}: UDP blocked`;
 });
 
+/** A packet to the server's UDP port that is as large as those which set the encryption up does not come through. @param {number} client @returns {Proof} */
+export const largeUdpBlocked = (client) => (network, ports) => mirrored(network, [ports.udp], async () => {
+  const { space, server } = network.clients[client];
+  const { seen: [seen] } = await (await space.agent()).call('askUDP', [{ host: server, port: ports.udp }], 0, 'x'.repeat(400));
+  assert.equal(seen, null, `a large packet from ${space.role} comes through`);
+  return `${space.role}: large UDP packets blocked`;
+});
+
+/** The server's TCP port cannot be connected to under its number. @param {number} client @returns {Proof} */
+export const tcpHidden = (client) => (network, ports) => mirrored(network, [ports.tcp], async () => {
+  const state = await ask(client, ports.tcp, 'http', network);
+  assert.ok(state === 'refused' || state === 'no connection', `TCP ${ports.tcp}: ${state}`);
+  return `${network.clients[client].space.role}: TCP ${ports.tcp} out of reach`;
+});
+
 /** @param {number} client @param {number} port @param {keyof typeof BEGINNINGS} beginning @param {Network} network */
 async function ask(client, port, beginning, network) {
   const { space, server } = network.clients[client];

@@ -1,6 +1,6 @@
 // The networks in which calls must work, as data. Who adds one adds a row.
-import { natIs, otherTcpBlocked, ownAddressHidden, stunTells, tcpPasses, udpBlocked, udpReaches } from './probes.mjs';
-import { containerServer, homeServer, mappedServer, oneLan, onlyIPv6, publicServer } from './topology.mjs';
+import { largeUdpBlocked, natIs, otherTcpBlocked, ownAddressHidden, stunTells, tcpHidden, tcpPasses, udpBlocked, udpReaches } from './probes.mjs';
+import { containerServer, hiddenContainer, homeServer, mappedServer, oneLan, onlyIPv6, publicServer } from './topology.mjs';
 
 /**
  * `relay`: TURN or ICE over TCP on the one port. `tls`: `--tls`. `stun`: `--stun-server` tells the server its public address. `discovery`: it learns that from its clients.
@@ -25,7 +25,7 @@ export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
  * @property {import('./probes.mjs').Proof[]} proofs
  * @property {'call' | 'no media' | 'ports'} scene a call with media; a call in which the first client gets none; the server's open ports
  * @property {[RegExp, RegExp]} [ways] for a call: own candidate's type and protocol of each side; any if absent
- * @property {string} [told] for no media: what the client then says
+ * @property {string} [told] for no media: the cause that the first client then tells
  * @property {Feature[]} [needs]
  * @property {{tcp: number, udp: number}} [ports] default 8080 and 8080
  * @property {boolean} [tls] the page is https
@@ -83,9 +83,17 @@ export const ROWS = [
     topology: containerServer({ nat: 'cone' }, { nat: 'symmetric' }), proofs: [udpReaches(0), udpReaches(1), ownAddressHidden(0), ownAddressHidden(1)], ways: [UDP, UDP] },
   { name: 'container-stun', title: 'the same, told a STUN server', scene: 'call', needs: ['stun'], flags: ['--stun-server', '203.0.113.201:3478'], stun: true,
     topology: containerServer({ nat: 'cone' }, { nat: 'symmetric' }), proofs: [udpReaches(0), udpReaches(1), ownAddressHidden(0), stunTells('203.0.113.10')], ways: [UDP, UDP] },
-  { name: 'page-only', title: 'one whose network lets nothing but the page through', scene: 'no media',
+  { name: 'page-only', title: 'one whose network lets nothing but the page through', scene: 'no media', told: 'network',
     topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }),
     proofs: [udpBlocked(0), tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },
+  { name: 'page-only-no-relay', title: 'the same, and the server lends no relay', scene: 'no media', told: 'no-relay', flags: ['--relay', 'off'],
+    topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }),
+    proofs: [udpBlocked(0), tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },
+  { name: 'small-packets', title: 'one whose network drops large packets', scene: 'no media', told: 'encryption',
+    topology: publicServer({ nat: 'cone', policy: 'small-udp' }, { nat: 'cone' }),
+    proofs: [udpReaches(0), largeUdpBlocked(0), tcpPasses(0, 'http'), udpReaches(1)] },
+  { name: 'hidden-container', title: 'server in a container that publishes the page alone', scene: 'no media', told: 'addresses',
+    topology: hiddenContainer({ nat: 'cone' }), proofs: [udpBlocked(0), ownAddressHidden(0), tcpHidden(0), udpReaches(1)] },
   { name: 'ports', title: 'one TCP and one UDP port are open, and no other', scene: 'ports',
     topology: oneLan, proofs: [udpReaches(0)] },
   { name: 'ports-tls', title: 'the same with TLS on 443', scene: 'ports', needs: ['tls'], ports: HTTPS, flags: SELF_SIGNED,

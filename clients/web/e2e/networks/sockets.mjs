@@ -115,10 +115,10 @@ export async function poke(from, to) {
 /**
  * Asks mirrors over UDP, all from one port, how that port looks from there; null: no answer came.
  * `strangers` are the senders of what came from elsewhere, until `linger` tries later.
- * @param {Place[]} places @param {number} [linger]
+ * @param {Place[]} places @param {number} [linger] @param {string} [question]
  * @returns {Promise<{port: number, seen: (string | null)[], strangers: string[]}>}
  */
-export async function askUDP(places, linger = 0) {
+export async function askUDP(places, linger = 0, question = 'ask') {
   const socket = await bind(places.some(({ host }) => isIPv6(host)) ? '::' : '0.0.0.0', 0);
   /** @type {(string | null)[]} */
   const seen = places.map(() => null);
@@ -132,7 +132,7 @@ export async function askUDP(places, linger = 0) {
   const { port } = socket.address();
   for (let i = 0; i < TRIES && seen.includes(null); i++) {
     // What the kernel knows to lead nowhere is no answer either.
-    places.forEach((place, n) => seen[n] === null && socket.send('ask', place.port, place.host, () => {}));
+    places.forEach((place, n) => seen[n] === null && socket.send(question, place.port, place.host, () => {}));
     await pause(APART);
   }
   for (let i = 0; i < linger; i++) await pause(APART);

@@ -1,5 +1,5 @@
 // Networks as people have them, built of namespaces. Each function takes an open laboratory and gives a Network.
-import { forwarding, homeRouter, oneToOne } from './firewall.mjs';
+import { forwarding, homeRouter, onePage, oneToOne } from './firewall.mjs';
 
 /** @typedef {import('./lab.mjs').Lab} Lab */
 /** @typedef {import('./lab.mjs').Space} Space */
@@ -9,6 +9,7 @@ import { forwarding, homeRouter, oneToOne } from './firewall.mjs';
  * @property {Space} space
  * @property {string} server the server's address as this client knows it
  * @property {string} [name] the server's name, if there is one
+ * @property {number} [page] the TCP port at which this client finds the page by that name, if it is not the server's
  */
 
 /**
@@ -131,6 +132,23 @@ export const containerServer = (...homes) => async (lab, ports) => {
   await host.space.nft(forwarding('172.17.0.2', SERVER, ports));
   const server = await machine(lab, 'server', host.segment, '172.17.0.2/24', '172.17.0.1');
   return { server, address: '172.17.0.2', observer: await observer(lab, internet), clients: two(await settle(lab, internet, homes)) };
+};
+
+/**
+ * A server in a container of which the host publishes the page alone, at port 80, and which knows its name as the container's; the first client is
+ * elsewhere, the second beside it.
+ * @param {Home} home @returns {Topology}
+ */
+export const hiddenContainer = (home) => async (lab, ports) => {
+  const internet = await lab.segment('internet');
+  const host = await router(lab, 'host', internet, SERVER, '172.17.0.1');
+  await host.space.nft(homeRouter('cone', 'open'));
+  await host.space.nft(onePage('172.17.0.2', SERVER, ports.tcp));
+  const server = await machine(lab, 'server', host.segment, '172.17.0.2/24', '172.17.0.1');
+  server.knows(NAME, '172.17.0.2');
+  const [far] = await settle(lab, internet, [home]);
+  const beside = await machine(lab, 'beside', host.segment, '172.17.0.3/24', '172.17.0.1');
+  return { server, address: '172.17.0.2', observer: await observer(lab, internet), clients: [{ ...far, page: 80 }, { space: beside, server: '172.17.0.2' }] };
 };
 
 /**
