@@ -34,6 +34,8 @@ type TCPConfig struct {
 	// Address is host:port. Without a host (or with [::]) it is every address of the machine, IPv4 and IPv6; 0.0.0.0 is
 	// every IPv4 address. Port 0 takes a free one.
 	Address string
+	// Listener is that address, already open (see Open), and is closed with the port; nil: Listen opens it.
+	Listener net.Listener
 	// TLS has the certificates; nil: everything is in the clear, and a stream that begins with TLS is closed. The port sees to
 	// the application protocols.
 	TLS *tls.Config
@@ -63,17 +65,29 @@ type TCP struct {
 
 // Listen opens the port and begins to accept.
 func Listen(config TCPConfig) (*TCP, error) {
+	if config.Listener == nil {
+		l, err := Open(config.Address)
+		if err != nil {
+			return nil, err
+		}
+		config.Listener = l
+	}
+	return accept(config, config.Listener), nil
+}
+
+// Open takes a port, for who must know that it can be had before there is anything to serve: connections wait in the kernel.
+func Open(address string) (net.Listener, error) {
 	network := "tcp"
-	if host, _, err := net.SplitHostPort(config.Address); err == nil {
+	if host, _, err := net.SplitHostPort(address); err == nil {
 		if a, err := netip.ParseAddr(host); err == nil && a.Is4() {
 			network = "tcp4" // or Go would make every address of both families of 0.0.0.0
 		}
 	}
-	l, err := net.Listen(network, config.Address)
+	l, err := net.Listen(network, address)
 	if err != nil {
-		return nil, fmt.Errorf("opening TCP %s: %w", config.Address, err)
+		return nil, fmt.Errorf("opening TCP %s: %w", address, err)
 	}
-	return accept(config, l), nil
+	return l, nil
 }
 
 // accept begins to accept from l.

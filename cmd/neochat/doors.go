@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"neochat/media"
@@ -31,6 +32,7 @@ type networkFlags struct {
 
 // doors is everything the server is reached through.
 type doors struct {
+	bound  bound
 	tcp    *port.TCP
 	relay  *port.TCP // for the relay and calls over TCP alone; nil: they use tcp
 	udp    *port.UDP
@@ -39,76 +41,115 @@ type doors struct {
 	public *publicAddresses
 }
 
-// openDoors takes the ports. What it took is in d also where it fails.
-func (c *networkFlags) openDoors(d *doors, data string, behindProxy bool, log *slog.Logger) (err error) {
+// bound are the TCP ports as they were taken, before anybody is served on them; nil: there is none.
+type bound struct {
+	tcp, relay, plain net.Listener
+}
+
+// bind takes the ports, and reads what the operator has given: it makes nothing, so that a start that is refused here has changed nothing.
+// What it took is in d also where it fails.
+func (c *networkFlags) bind(d *doors, log *slog.Logger) (err error) {
 	if err := c.check(); err != nil {
 		return err
 	}
 	if d.public, err = newPublicAddresses(c.PublicIP, log); err != nil {
 		return err
 	}
-	if d.cert, err = c.certificates(data, log); err != nil {
+	if d.cert, err = c.filesOfOthers(log); err != nil {
 		return err
 	}
-	config := port.TCPConfig{Address: c.Listen, PlainHTTP: behindProxy, Logger: log}
-	if d.cert != nil {
-		config.TLS = d.cert.TLS()
-	}
-	if d.tcp, err = port.Listen(config); err != nil {
-		return explainListen(err, c.Listen, "--listen")
-	}
-	if c.RelayListen != "" {
-		config.Address = c.RelayListen
-		if d.relay, err = port.Listen(config); err != nil {
-			return explainListen(err, c.RelayListen, "--relay-listen")
+	for _, p := range []struct {
+		listener      *net.Listener
+		address, flag string
+	}{{&d.bound.tcp, c.Listen, "--listen"}, {&d.bound.relay, c.RelayListen, "--relay-listen"}, {&d.bound.plain, c.PlainListen, "--plain-listen"}} {
+		if p.address == "" && p.flag != "--listen" {
+			continue
+		}
+		if *p.listener, err = port.Open(p.address); err != nil {
+			return explainListen(err, p.address, p.flag)
 		}
 	}
 	number := c.MediaPort
 	if number == -1 {
-		number = tcpPort(d.tcp.Addr())
+		number = tcpPort(d.bound.tcp.Addr())
 	}
 	if d.udp, err = port.ListenUDP(port.UDPConfig{Address: ":" + strconv.Itoa(number), Logger: log}); err != nil {
 		return explainListen(err, "UDP port "+strconv.Itoa(number), "--media-port")
 	}
-	return c.openPlain(d, log)
+	return nil
 }
 
 func (c *networkFlags) check() error {
 	if c.MediaPort < -1 || c.MediaPort > 65535 {
 		return fmt.Errorf("--media-port: %d is no UDP port; they are 1 to 65535, 0 takes any free one, -1 that of --listen", c.MediaPort)
 	}
-	if c.PlainListen != "" && c.TLS == "off" {
-		return errors.New("--plain-listen sends browsers on to https, which --tls has to turn on")
-	}
 	if c.StunServer != "" {
-		if _, _, err := net.SplitHostPort(c.StunServer); err != nil {
+		host, number, err := net.SplitHostPort(c.StunServer)
+		if n, bad := strconv.ParseUint(number, 10, 16); err != nil || bad != nil || n == 0 || host == "" {
 			return fmt.Errorf("--stun-server: %q is not host:port", c.StunServer)
 		}
 	}
-	return c.checkRelay()
+	return errors.Join(c.checkTLS(), c.checkRelay())
+}
+
+// open begins to serve on what bind took. data is the folder where certificates are kept.
+func (c *networkFlags) open(d *doors, data string, behindProxy bool, log *slog.Logger) (err error) {
+	if d.cert == nil {
+		if d.cert, err = c.certificates(data, log); err != nil {
+			return err
+		}
+	}
+	config := port.TCPConfig{Listener: d.bound.tcp, PlainHTTP: behindProxy, Logger: log}
+	if d.cert != nil {
+		config.TLS = d.cert.TLS()
+	}
+	if d.tcp, err = port.Listen(config); err != nil {
+		return err
+	}
+	if config.Listener = d.bound.relay; config.Listener != nil {
+		if d.relay, err = port.Listen(config); err != nil {
+			return err
+		}
+	}
+	return d.openPlain(log)
 }
 
 // openPlain serves what is on port 80 beside https.
-func (c *networkFlags) openPlain(d *doors, log *slog.Logger) error {
+func (d *doors) openPlain(log *slog.Logger) error {
+	a, examined := d.cert.(challenged)
 	var at net.Addr
-	if c.PlainListen != "" {
-		l, err := net.Listen("tcp", c.PlainListen)
-		if err != nil {
-			return explainListen(err, c.PlainListen, "--plain-listen")
-		}
-		at = l.Addr()
-		handler := http.Handler(http.HandlerFunc(port.ToHTTPS))
-		if a, ok := d.cert.(challenged); ok {
+	if d.bound.plain != nil {
+		at = d.bound.plain.Addr()
+		handler := toHTTPS(tcpPort(at), tcpPort(d.tcp.Addr()))
+		if examined {
 			handler = a.HTTPChallenge(handler)
 		}
 		d.plain = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
 			ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug)}
-		go d.plain.Serve(l) // ends with close
+		go d.plain.Serve(d.bound.plain) // ends with close
 	}
-	if a, ok := d.cert.(challenged); ok {
+	if examined {
 		return a.Start(d.tcp.Addr(), at)
 	}
 	return nil
+}
+
+// toHTTPS sends browsers on. Who found the plain port under the number it has here comes through nothing that translates
+// ports, and so finds https under the number that has here; all others find it at 443.
+func toHTTPS(plain, secure int) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := r.Host
+		if plain != 80 {
+			host = strings.TrimSuffix(host, ":"+strconv.Itoa(plain))
+		} else {
+			host = strings.TrimSuffix(host, ":80")
+		}
+		if secure != 443 && (host != r.Host || plain == 80) {
+			host += ":" + strconv.Itoa(secure)
+		}
+		r.Host = host
+		port.ToHTTPS(w, r)
+	})
 }
 
 // streams is the TCP port that calls and the relay are offered on.
@@ -128,6 +169,11 @@ func (d *doors) listenMedia(log *slog.Logger) (*media.SFU, error) {
 func (d *doors) close() {
 	if d.plain != nil {
 		d.plain.Close()
+	}
+	for _, l := range []net.Listener{d.bound.tcp, d.bound.relay, d.bound.plain} {
+		if l != nil {
+			l.Close()
+		}
 	}
 	for _, t := range []*port.TCP{d.tcp, d.relay} {
 		if t != nil {
@@ -174,7 +220,7 @@ func (d *doors) announce() (open, listens string) {
 		listens += fmt.Sprintf(", %s (TCP: relay, calls)", d.relay.Addr())
 	}
 	if d.plain != nil {
-		listens += ", and for those who come without https"
+		listens += fmt.Sprintf(", %s (TCP: sends on to https)", d.bound.plain.Addr())
 	}
 	return open, listens
 }

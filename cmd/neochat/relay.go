@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -37,6 +38,9 @@ func (c *relayFlags) checkRelay() error {
 		"--relay-permissions": c.RelayPermissions, "--relay-rate": c.RelayRate, "--relay-total-rate": c.RelayTotalRate} {
 		if n < 1 {
 			return fmt.Errorf("%s must be at least 1; --relay off turns the relay off", flag)
+		}
+		if n > math.MaxInt32 {
+			return fmt.Errorf("%s must be at most %d", flag, math.MaxInt32)
 		}
 	}
 	if c.Relay != "open" && (c.RelayPorts != "" || c.RelayAllow != "") {

@@ -107,12 +107,10 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if err != nil {
 		return nil, err
 	}
-	if c.TLS != "off" { // its certificates are there
-		if h.data, err = openData(c.Data); err != nil {
-			return nil, err
-		}
+	if c.MinPassword < 1 || c.MinPassword > 1024 {
+		return nil, errors.New("--min-password must be from 1 to 1024")
 	}
-	if err := c.listen(h, log); err != nil { // first of all: a refused start changes nothing
+	if err := c.bind(&h.doors, log.With("part", "port")); err != nil { // first of all: a refused start changes nothing
 		return nil, err
 	}
 	if h.data, err = openData(c.Data); err != nil {
@@ -127,6 +125,12 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.store, err = openStore(ctx, store.Config{Database: c.Database, Exclusive: true, Quota: int64(c.Quota) << 20}, h.data, log); err != nil {
 		return nil, err
 	}
+	if err := c.networkFlags.open(&h.doors, h.data, c.TrustedProxy != "", log.With("part", "port")); err != nil {
+		return nil, err
+	}
+	if h.sfu, err = h.listenMedia(log.With("part", "media")); err != nil {
+		return nil, err
+	}
 	relay, err := c.lend(h, log)
 	if err != nil {
 		return nil, err
@@ -139,18 +143,6 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	}
 	h.http = h.openHTTP(h.routes(), log)
 	return h, nil
-}
-
-// listen takes the ports, and gives the calls theirs.
-func (c *serveCommand) listen(h *house, log *slog.Logger) (err error) {
-	if c.MinPassword < 1 || c.MinPassword > 1024 {
-		return errors.New("--min-password must be from 1 to 1024")
-	}
-	if err := c.openDoors(&h.doors, h.data, c.TrustedProxy != "", log.With("part", "port")); err != nil {
-		return err
-	}
-	h.sfu, err = h.listenMedia(log.With("part", "media"))
-	return err
 }
 
 // lend opens the relay; nil: there is none.

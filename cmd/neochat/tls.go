@@ -2,11 +2,13 @@ package main
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,38 +33,68 @@ type challenged interface {
 	HTTPChallenge(next http.Handler) http.Handler
 }
 
-// certificates opens what --tls says; nil: there is no TLS.
+// noTLS reports that nothing is encrypted.
+func (c *networkFlags) noTLS() bool { return c.TLS == "off" || c.TLS == "" }
+
+// checkTLS refuses what makes no sense, before anything is made.
+func (c *networkFlags) checkTLS() error {
+	hosts := words(c.Domain)
+	for _, h := range hosts {
+		if hostOf(h) != h {
+			return fmt.Errorf("--domain: %q is no name like chat.example.org", h)
+		}
+	}
+	_, _, own := strings.Cut(c.TLS, ",")
+	switch {
+	case !own && !c.noTLS() && c.TLS != "self-signed" && c.TLS != "auto":
+		return fmt.Errorf("--tls: %q is none of off, auto, self-signed and CERTIFICATE,KEY", c.TLS)
+	case c.TLS == "auto" && len(hosts) == 0:
+		return errors.New("--tls auto needs --domain: the name that the certificate is for")
+	case c.TLS != "auto" && c.ACMEMail != "":
+		return errors.New("--acme-mail is for --tls auto, which asks an authority for certificates")
+	case c.TLS != "auto" && c.ACMEDirectory != "":
+		return errors.New("--acme-directory is for --tls auto, which asks an authority for certificates")
+	case c.PlainListen != "" && c.noTLS():
+		return errors.New("--plain-listen sends browsers on to https, which --tls has to turn on")
+	}
+	if u, err := url.Parse(c.ACMEDirectory); c.ACMEDirectory != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		return fmt.Errorf("--acme-directory: %q is no https:// URL", c.ACMEDirectory)
+	}
+	return nil
+}
+
+// filesOfOthers opens the two files that --tls names; nil: it names none.
+func (c *networkFlags) filesOfOthers(log *slog.Logger) (certificates, error) {
+	certificate, key, two := strings.Cut(c.TLS, ",")
+	if !two {
+		return nil, nil
+	}
+	f, err := cert.OpenFiles(cert.FilesConfig{Certificate: certificate, Key: key, Logger: log})
+	if err != nil {
+		return nil, fmt.Errorf("--tls: %w", err)
+	}
+	return ownFiles{f, first(words(c.Domain))}, nil
+}
+
+// certificates opens those that this server keeps itself, below its data folder; nil: there is no TLS.
 func (c *networkFlags) certificates(data string, log *slog.Logger) (certificates, error) {
 	hosts := words(c.Domain)
 	folder := filepath.Join(data, "certificates")
-	switch {
-	case c.TLS == "off" || c.TLS == "":
-		return nil, nil
-	case c.TLS == "self-signed":
+	switch c.TLS {
+	case "self-signed":
 		s, err := cert.OpenSelfSigned(cert.SelfSignedConfig{Folder: folder, Hosts: append(hosts, c.machineHosts()...), Logger: log})
 		if err != nil {
 			return nil, fmt.Errorf("--tls self-signed: %w", err)
 		}
 		return selfSigned{s, first(hosts)}, nil
-	case c.TLS == "auto":
-		if len(hosts) == 0 {
-			return nil, fmt.Errorf("--tls auto needs --domain: the name that the certificate is for")
-		}
+	case "auto":
 		a, err := cert.NewAutomatic(cert.AutomaticConfig{Hosts: hosts, Email: c.ACMEMail, Directory: c.ACMEDirectory, Folder: folder, Logger: log})
 		if err != nil {
 			return nil, fmt.Errorf("--tls auto: %w", err)
 		}
 		return automatic{a, hosts[0]}, nil
 	}
-	certificate, key, two := strings.Cut(c.TLS, ",")
-	if !two {
-		return nil, fmt.Errorf("--tls: %q is none of off, auto, self-signed and CERTIFICATE,KEY", c.TLS)
-	}
-	f, err := cert.OpenFiles(cert.FilesConfig{Certificate: certificate, Key: key, Logger: log})
-	if err != nil {
-		return nil, fmt.Errorf("--tls: %w", err)
-	}
-	return ownFiles{f, first(hosts)}, nil
+	return nil, nil
 }
 
 func first(list []string) string {

@@ -53,7 +53,7 @@ func TestRefusals(t *testing.T) {
 	t.Parallel()
 	template := filepath.Join(t.TempDir(), "data")
 	makeData(t, template)
-	for _, r := range slices.Concat(placeRefusals(), databaseRefusals(), configRefusals()) {
+	for _, r := range slices.Concat(placeRefusals(), databaseRefusals(), configRefusals(), tlsRefusals(), relayRefusals()) {
 		t.Run(r.name, func(t *testing.T) {
 			dir := t.TempDir()
 			if r.old {
