@@ -48,6 +48,9 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	tendMemory(ctx)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // from now on: unheard, it would end the process
+	defer signal.Stop(hangup)
 	h, err := c.open(ctx, log)
 	if err != nil {
 		return err
@@ -55,7 +58,7 @@ func (c *serveCommand) Run(ctx context.Context, std streams) error {
 	defer h.close()
 	h.announce(std.out)
 	c.watch(ctx, &h.doors)
-	go h.reloadOnHangup(ctx, log)
+	go h.reloadOn(ctx, hangup, log)
 	failed := make(chan error, 1)
 	go func() { failed <- h.http.Serve(h.tcp.HTTP()) }()
 	select {
@@ -153,11 +156,8 @@ func (c *serveCommand) lend(h *house, log *slog.Logger) (_ signaling.Relay, err 
 	return lender{h.turn, &h.doors, words(c.Domain), c.Relay == "open"}, nil
 }
 
-// reloadOnHangup reads certificates again on SIGHUP.
-func (h *house) reloadOnHangup(ctx context.Context, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// reloadOn reads certificates again on every signal, until ctx is done.
+func (h *house) reloadOn(ctx context.Context, hangup <-chan os.Signal, log *slog.Logger) {
 	for {
 		select {
 		case <-hangup:

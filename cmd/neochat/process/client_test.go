@@ -69,21 +69,34 @@ type client struct {
 // dial connects to one of the server's URLs and reads until the connection ends.
 func dial(t testing.TB, s *server, path string) *client {
 	t.Helper()
-	c, err := connect(s.addr, path)
-	if err != nil {
-		t.Fatal(err)
+	return reading(t)(connect(s.addr, path))
+}
+
+// reading begins to read what comes over a new connection, until that or the test ends.
+func reading(t testing.TB) func(*client, error) *client {
+	return func(c *client, err error) *client {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.gone)
+		go c.read()
+		return c
 	}
-	t.Cleanup(c.gone)
-	go c.read()
-	return c
 }
 
 func connect(addr, path string) (*client, error) {
+	return connectTo("ws://"+addr+path, websocket.DialOptions{})
+}
+
+// connectTo connects to a URL, however that is done.
+func connectTo(url string, opts websocket.DialOptions) (*client, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	ws, _, err := websocket.Dial(ctx, "ws://"+addr+path, &websocket.DialOptions{Subprotocols: []string{"neochat.v1"}})
+	opts.Subprotocols = []string{"neochat.v1"}
+	ws, _, err := websocket.Dial(ctx, url, &opts)
 	if err != nil {
 		cancel()
-		return nil, fmt.Errorf("connecting to %s: %w", path, err)
+		return nil, fmt.Errorf("connecting to %s: %w", url, err)
 	}
 	ws.SetReadLimit(-1)
 	return &client{ws: ws, ctx: ctx, cancel: cancel, answers: make(chan message, 1024), pushes: make(chan message, 4096), done: make(chan struct{})}, nil
@@ -203,7 +216,12 @@ func (c *client) closed(t testing.TB) websocket.StatusCode {
 // register makes accounts.
 func register(t testing.TB, s *server, accounts ...string) {
 	t.Helper()
-	c := dial(t, s, "/message")
+	dial(t, s, "/message").register(t, accounts...)
+}
+
+// register makes accounts, and drops the connection.
+func (c *client) register(t testing.TB, accounts ...string) {
+	t.Helper()
 	for _, a := range accounts {
 		c.want(t, "200", "message_type: registered", "user_account: "+a, "user_password: "+password)
 	}
@@ -213,7 +231,11 @@ func register(t testing.TB, s *server, accounts ...string) {
 // login connects and logs in; more are further lines, as "device: x".
 func login(t testing.TB, s *server, account string, more ...string) *client {
 	t.Helper()
-	c := dial(t, s, "/message")
+	return dial(t, s, "/message").login(t, account, more...)
+}
+
+func (c *client) login(t testing.TB, account string, more ...string) *client {
+	t.Helper()
 	c.want(t, "200", append([]string{"message_type: login", "user_account: " + account, "user_password: " + password}, more...)...)
 	return c
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -44,8 +45,9 @@ func (l *transcript) String() string {
 type server struct {
 	cmd   *exec.Cmd
 	data  string
-	addr  string // of its TCP port
-	media string // its UDP port
+	addr  string      // of its TCP port
+	media string      // its UDP port
+	out   *transcript // what it printed
 	log   *transcript
 	done  chan struct{} // closed when it has exited
 }
@@ -71,7 +73,7 @@ func startUnder(t testing.TB, before []string, data string, args ...string) *ser
 // startLine runs a whole command line that must become a server.
 func startLine(t testing.TB, data string, env, line []string) *server {
 	t.Helper()
-	s := &server{cmd: exec.Command(line[0], line[1:]...), data: data, log: &transcript{}, done: make(chan struct{})}
+	s := &server{cmd: exec.Command(line[0], line[1:]...), data: data, out: &transcript{}, log: &transcript{}, done: make(chan struct{})}
 	s.cmd.Env = append(bareEnvironment(), env...)
 	s.cmd.Stderr = s.log
 	out, in, err := os.Pipe()
@@ -106,6 +108,7 @@ func (s *server) listen(out *os.File, announced chan<- []string) {
 	lines := bufio.NewScanner(out)
 	found := false
 	for lines.Scan() {
+		fmt.Fprintln(s.out, lines.Text())
 		if m := listensOn.FindStringSubmatch(lines.Text()); m != nil && !found {
 			found = true
 			announced <- m
@@ -114,6 +117,29 @@ func (s *server) listen(out *os.File, announced chan<- []string) {
 	if !found {
 		announced <- nil
 	}
+}
+
+// printed waits until it has printed something, and returns the first group of the expression.
+func (s *server) printed(t testing.TB, what *regexp.Regexp) string {
+	t.Helper()
+	return found(t, s.out, what)
+}
+
+// logs waits until it has logged something, and returns the first group of the expression.
+func (s *server) logs(t testing.TB, what string) string {
+	t.Helper()
+	return found(t, s.log, regexp.MustCompile("("+what+")"))
+}
+
+func found(t testing.TB, in *transcript, what *regexp.Regexp) string {
+	t.Helper()
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(5 * time.Millisecond) {
+		if m := what.FindStringSubmatch(in.String()); m != nil {
+			return m[1]
+		}
+	}
+	t.Fatalf("%v never came:\n%s", what, in)
+	return ""
 }
 
 // end sends a signal and returns the exit code (-1: ended by the signal) and how long it took.
