@@ -31,7 +31,7 @@ type allocation struct {
 	identity identity
 	username string
 	relayed  netip.AddrPort
-	dummy    bool // relayed is of relay.dummies
+	dummy    netip.AddrPort // of relay.dummies: where Inside takes it to be, and relayed itself where there is nothing else; the zero value: none
 	bucket   *bucket
 
 	socket outlet // nil: nothing but inside can be reached

@@ -14,11 +14,12 @@ type Inside interface {
 	Hosts(addr netip.Addr) bool
 	// Reaches tells whether the media answers at an address and port.
 	Reaches(to netip.AddrPort) bool
-	// Attach announces an allocation. From then on what the media sends to relayed goes to deliver, with
+	// Attach announces an allocation, under an address that is never on a wire (see dummies), also where the
+	// relay has a socket for it: the media must not send there what is to come through here. From then on what the media sends to at goes to deliver, with
 	// the address that it is sent from: it has to be the one that the client sent to, for
 	// permissions and channels go by it. deliver copies, never waits, and may be called after detach.
 	// send brings what the client sent to one of the media's addresses, and detach ends it; send must not keep the packet.
-	Attach(relayed netip.AddrPort, deliver func(packet []byte, from netip.AddrPort)) (send func(packet []byte, to netip.AddrPort), detach func(), err error)
+	Attach(at netip.AddrPort, deliver func(packet []byte, from netip.AddrPort)) (send func(packet []byte, to netip.AddrPort), detach func(), err error)
 }
 
 // dummies gives relayed addresses that are never on a wire: the dummy address of

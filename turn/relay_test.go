@@ -42,6 +42,9 @@ func (m *media) Reaches(a netip.AddrPort) bool {
 func (m *media) Attach(relayed netip.AddrPort, deliver func([]byte, netip.AddrPort)) (func([]byte, netip.AddrPort), func(), error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if relayed.Addr() != dummyAddress(relayed.Addr().Is6()) {
+		return nil, nil, fmt.Errorf("%v may be on a wire", relayed)
+	}
 	if _, there := m.attached[relayed]; there {
 		return nil, nil, fmt.Errorf("%v is attached already", relayed)
 	}

@@ -175,8 +175,8 @@ func (r *Relay) release(a *allocation) {
 	if a.socket != nil {
 		_ = a.socket.Close()
 	}
-	if a.dummy {
-		r.dummies.give(a.relayed)
+	if a.dummy.IsValid() {
+		r.dummies.give(a.dummy)
 	}
 	r.mu.Lock()
 	delete(r.allocations, a)
@@ -190,13 +190,7 @@ func (r *Relay) release(a *allocation) {
 // open gives an allocation its relayed address, with an even port if that is
 // wanted, and what is behind it.
 func (r *Relay) open(a *allocation, six, even bool) (refusal, error) {
-	if r.cfg.Outside == nil {
-		var ok bool
-		if a.relayed, ok = r.dummies.take(six, even); !ok {
-			return refusedNoPort, errors.New("turn: no relayed address is free")
-		}
-		a.dummy = true
-	} else {
+	if r.cfg.Outside != nil {
 		address, ok := r.cfg.Outside.address(six)
 		if !ok {
 			return refusedFamily, errors.New("turn: no relay address of this family")
@@ -204,12 +198,19 @@ func (r *Relay) open(a *allocation, six, even bool) (refusal, error) {
 		if err := r.openSocket(a, address, even); err != nil {
 			return refusedNoPort, err
 		}
+		if r.cfg.Inside == nil {
+			return 0, nil
+		}
 	}
-	if r.cfg.Inside == nil {
-		return 0, nil
+	var ok bool
+	if a.dummy, ok = r.dummies.take(six, even); !ok {
+		return refusedNoPort, errors.New("turn: no relayed address is free")
+	}
+	if r.cfg.Outside == nil {
+		a.relayed = a.dummy
 	}
 	var err error
-	if a.inside, a.detach, err = r.cfg.Inside.Attach(a.relayed, a.deliver); err != nil {
+	if a.inside, a.detach, err = r.cfg.Inside.Attach(a.dummy, a.deliver); err != nil {
 		return refusedNoPort, fmt.Errorf("turn: attaching: %w", err)
 	}
 	return 0, nil
