@@ -39,10 +39,7 @@ func newHosts() *hosts {
 func (h *hosts) seen(ctx context.Context, header string) []netip.Addr {
 	host := strings.ToLower(hostOf(header))
 	if a, err := netip.ParseAddr(host); err == nil {
-		if a.IsLoopback() {
-			return nil // offered anyway where it helps
-		}
-		return []netip.Addr{a}
+		return reachable([]netip.Addr{a})
 	}
 	if host == "" || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return nil
@@ -70,6 +67,7 @@ func (h *hosts) ask(ctx context.Context, host string) []netip.Addr {
 	if err != nil && ctx.Err() != nil {
 		return nil
 	}
+	addrs = reachable(addrs)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.known) >= hostsKept {
@@ -77,4 +75,16 @@ func (h *hosts) ask(ctx context.Context, host string) []netip.Addr {
 	}
 	h.known[host] = hostEntry{addrs, time.Now().Add(hostsLast)}
 	return addrs
+}
+
+// reachable leaves out what no packet can be sent to from elsewhere: loopback (offered anyway where it helps), groups, everybody, nobody, and IPv6
+// addresses of one link, which mean nothing without its zone.
+func reachable(addrs []netip.Addr) []netip.Addr {
+	var kept []netip.Addr
+	for _, a := range addrs {
+		if a = a.Unmap(); a.IsGlobalUnicast() || a.Is4() && a.IsLinkLocalUnicast() {
+			kept = append(kept, a)
+		}
+	}
+	return kept
 }

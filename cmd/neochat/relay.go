@@ -194,7 +194,11 @@ func hostOf(header string) string {
 	if h, _, err := net.SplitHostPort(header); err == nil {
 		host = h
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
+	if inner, ok := strings.CutPrefix(host, "["); ok {
+		if inner, ok = strings.CutSuffix(inner, "]"); ok {
+			host = inner
+		}
+	}
 	if a, err := netip.ParseAddr(host); err == nil && a.Zone() == "" {
 		return a.String()
 	}
