@@ -33,27 +33,34 @@ type arrival struct {
 // enter joins a call that the client is a member of.
 func enter(t *testing.T, c *client, key string) *phone {
 	t.Helper()
+	return enterBy(t, c, key, direct)
+}
+
+// enterBy is enter by another route.
+func enterBy(t *testing.T, c *client, key string, by route) *phone {
+	t.Helper()
 	p := &phone{client: c, t: t, key: key, found: make(chan *webrtc.ICECandidate, 32), connected: make(chan struct{}, 1), arrived: make(chan arrival, 8)}
 	c.send("message_type: join\nconnection_key: " + key + "\n\n")
 	joined := c.find("message_type: join\nstat: 200\nconnection_key: " + key + "\nparticipant: {p}\ncall: …\ncount: {n}")
 	p.id = joined["p"]
+	own := p.last
 	if joined["n"] != "0" {
 		c.find("participant: …\nuser_account: …\n.") // at most one other, here
 	}
-	p.connect()
+	p.connect(by, own)
 	return p
 }
 
-func (p *phone) connect() {
+func (p *phone) connect(by route, joined message) {
 	p.t.Helper()
 	var e webrtc.SettingEngine
 	e.SetIncludeLoopbackCandidate(true)
-	e.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	config := by.configure(p.t, &e, joined)
 	m := &webrtc.MediaEngine{}
 	if err := m.RegisterDefaultCodecs(); err != nil {
 		p.t.Fatal(err)
 	}
-	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(e), webrtc.WithMediaEngine(m)).NewPeerConnection(webrtc.Configuration{})
+	pc, err := webrtc.NewAPI(webrtc.WithSettingEngine(e), webrtc.WithMediaEngine(m)).NewPeerConnection(config)
 	if err != nil {
 		p.t.Fatal(err)
 	}
