@@ -25,6 +25,7 @@ export const PATIENCE = 20_000;
  * @property {boolean} [dark] prefers dark colours
  * @property {{width: number, height: number}} [viewport] default 1280×800
  * @property {boolean} [frozen] the camera's picture stands still (to test the reader)
+ * @property {boolean} [keepsCallsOff] the browser lets calls use nothing but a proxy, as a policy or an extension may want it; Chromium only
  * @property {Trust} [trust] what the browser takes for secure besides localhost
  */
 
@@ -85,6 +86,7 @@ function chromiumFlags(person, dir) {
   const flags = [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update',
     '--disable-sync', '--autoplay-policy=no-user-gesture-required', ...trustFlags(person.trust),
+    ...(person.keepsCallsOff ? ['--webrtc-ip-handling-policy=disable_non_proxied_udp'] : []),
   ];
   if (person.devices === 'missing') return flags;
   if (person.devices === 'refused') return [...flags, '--use-fake-device-for-media-stream', '--deny-permission-prompts'];

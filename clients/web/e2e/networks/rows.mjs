@@ -31,6 +31,7 @@ export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
  * @property {boolean} [tls] the page is https
  * @property {string[]} [flags] further flags of the server
  * @property {boolean} [stun] a STUN server at the observer's first address
+ * @property {boolean} [keepsCallsOff] the first client's browser lets calls use nothing but a proxy
  * @property {['chromium' | 'firefox', 'chromium' | 'firefox']} [browsers] default Chromium twice
  */
 
@@ -94,6 +95,8 @@ export const ROWS = [
     proofs: [udpReaches(0), largeUdpBlocked(0), tcpPasses(0, 'http'), udpReaches(1)] },
   { name: 'hidden-container', title: 'server in a container that publishes the page alone', scene: 'no media', told: 'addresses',
     topology: hiddenContainer({ nat: 'cone' }), proofs: [udpBlocked(0), ownAddressHidden(0), tcpHidden(0), udpReaches(1)] },
+  { name: 'browser-policy', title: 'one whose browser keeps calls off UDP, where no other TCP than the page passes', scene: 'no media', told: 'browser', keepsCallsOff: true,
+    topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }), proofs: [tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },
   { name: 'ports', title: 'one TCP and one UDP port are open, and no other', scene: 'ports',
     topology: oneLan, proofs: [udpReaches(0)] },
   { name: 'ports-tls', title: 'the same with TLS on 443', scene: 'ports', needs: ['tls'], ports: HTTPS, flags: SELF_SIGNED,

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { openLab, whyNot } from '../networks/lab.mjs';
-import { natIs, otherTcpBlocked, ownAddressHidden, tcpPasses, udpBlocked, udpReaches } from '../networks/probes.mjs';
-import { mappedServer, publicServer } from '../networks/topology.mjs';
+import { largeUdpBlocked, natIs, otherTcpBlocked, ownAddressHidden, tcpHidden, tcpPasses, udpBlocked, udpReaches } from '../networks/probes.mjs';
+import { hiddenContainer, mappedServer, publicServer } from '../networks/topology.mjs';
 
 /** @typedef {import('../networks/lab.mjs').Lab} Lab */
 
@@ -51,6 +51,25 @@ describe('proofs', { concurrency: 1 }, () => {
     await assert.rejects(udpReaches(0)(network, PORTS), /does not reach/);
     await assert.rejects(tcpPasses(0, 'tls')(network, PORTS), /what passes/);
     await assert.rejects(tcpPasses(1, 'tls', 'http')(network, PORTS), /what passes/);
+  });
+
+  experiment('large packets, and ports that nobody publishes', async (lab) => {
+    const network = await publicServer({ nat: 'cone', policy: 'small-udp' }, { nat: 'cone' })(lab, PORTS);
+    await largeUdpBlocked(0)(network, PORTS);
+    await udpReaches(0)(network, PORTS);
+    await assert.rejects(largeUdpBlocked(1)(network, PORTS), /comes through/);
+    await assert.rejects(tcpHidden(1)(network, PORTS), /TCP 443: answered/);
+  });
+
+  experiment('a container that publishes the page alone', async (lab) => {
+    const network = await hiddenContainer({ nat: 'cone' })(lab, PORTS);
+    await tcpHidden(0)(network, PORTS);
+    await udpBlocked(0)(network, PORTS);
+    await assert.rejects(tcpHidden(1)(network, PORTS), /answered/);
+    // What the host publishes is the server's port under another number.
+    const { server, clients: [far] } = network;
+    await (await server.agent()).call('mirror', [{ host: network.address, port: PORTS.tcp }]);
+    assert.equal(await (await far.space.agent()).call('askTCP', { host: far.server, port: 80 }, 'GET / HTTP/1.1\r\n\r\n'), 'answered');
   });
 
   experiment('open ports', async (lab) => {

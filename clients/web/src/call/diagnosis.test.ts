@@ -35,6 +35,7 @@ describe('diagnosis without a way', () => {
     ['the same addresses, seen from inside', wayless({ offered: [udp('192.168.1.10')] }, '192.168.1.10'), { name: 'network', host: '192.168.1.10', udp: 8080, tcp: 8443 }],
     ['one of the addresses is public', wayless({ offered: [udp('172.17.0.2'), udp('203.0.113.10')] }), { name: 'network', host, udp: 8080, tcp: 8443 }],
     ['no candidates', wayless({ ice: 'new', connection: 'new', gathered: [] }), { name: 'browser' }],
+    ['nothing but TCP, which does not pass', wayless({ gathered: ['host tcp'] }), { name: 'browser' }],
     ['no answer', wayless({ ice: 'new', connection: 'new', offered: [] }), { name: 'unanswered' }],
     ['DTLS hangs', wayless({ ice: 'connected', answered: 5 }), { name: 'encryption' }],
     ['DTLS failed', wayless({ ice: 'completed', connection: 'failed', answered: 5 }), { name: 'encryption' }],

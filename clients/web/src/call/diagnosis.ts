@@ -56,7 +56,7 @@ export interface Facts {
 export type Cause =
   /** The server has not answered the offer. */
   | { name: 'unanswered' }
-  /** The browser has no candidates at all: it keeps calls off the network. */
+  /** The browser has no candidates, or none but TCP: it keeps calls off the network. */
   | { name: 'browser' }
   /** The server offers nothing that exists outside of its own network. */
   | { name: 'addresses'; addresses: string; udp: number }
@@ -84,7 +84,7 @@ export function diagnose(facts: Facts): Cause | undefined {
 
 function whyNoWay({ host, way }: Facts): Cause {
   if (way.ice === 'connected' || way.ice === 'completed') return { name: 'encryption' };
-  if (way.gathered.length === 0) return { name: 'browser' };
+  if (!way.gathered.some((own) => own.endsWith('udp'))) return { name: 'browser' };
   if (way.offered.length === 0) return { name: 'unanswered' };
   const udp = portOf(way.offered, 'udp');
   const inner = [...new Set(way.offered.map(({ address }) => address))];

@@ -44,6 +44,6 @@ export const trouble = {
   'trouble_own-still_microphone_do': ['Leave the call and join again, or choose another microphone in the system’s settings.', '请离开后重新加入，或在系统设置中换一个麦克风。'],
   'trouble_own-still_camera': ['Nobody sees you: your picture does not leave this device', '别人看不到你：画面没有从本设备发出'],
   'trouble_own-still_camera_do': ['Turn the camera off and on again. If that does not help, your network may be too slow for pictures.', '请关闭摄像头再重新打开。如果仍不行，可能是网络太慢，无法传送画面。'],
-  trouble_others: ['Nothing arrives from {who}', '收不到 {who} 的声音和画面'],
+  trouble_others: ['Nothing arrives from {who}', '收不到 {who} 的声音或画面'],
   trouble_others_do: ['Their network or device seems to be the trouble. Ask them what their screen says, or to join again.', '可能是对方的网络或设备有问题。请对方查看屏幕上的提示，或重新加入。'],
 } satisfies Both;
