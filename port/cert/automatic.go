@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -64,7 +65,7 @@ func NewAutomatic(config AutomaticConfig) (*Automatic, error) {
 	return &Automatic{config: config}, nil
 }
 
-// Start takes the certificates from the folder, and in the background gets those that are missing. The authority connects to port 443, and to port 80 if
+// Start takes the certificates from the folder, and in the background gets those that are missing or expire. The authority connects to port 443, and to port 80 if
 // TLS-ALPN-01 (RFC 8737) does not work: secure is the address of the listener with our TLS configuration, where connections to 443 arrive; plain that of the
 // listener with HTTPChallenge, where connections to 80 arrive, or nil: there is none. Both must be open.
 func (a *Automatic) Start(secure, plain net.Addr) error {
@@ -91,6 +92,11 @@ func (a *Automatic) Start(secure, plain net.Addr) error {
 	r.magic.Issuers = []certmagic.Issuer{r.issuer}
 	var ctx context.Context
 	ctx, r.cancel = context.WithCancel(context.Background())
+	for _, h := range a.config.Hosts { // or the first clients after a restart would find none
+		if _, err := r.magic.CacheManagedCertificate(ctx, h); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			a.config.Logger.Warn("a certificate that was kept cannot be used; another is obtained", "host", h, "error", err)
+		}
+	}
 	if err := r.magic.ManageAsync(ctx, a.config.Hosts); err != nil {
 		r.close()
 		return fmt.Errorf("looking after certificates: %w", err)
