@@ -16,6 +16,9 @@ func lendRelay(q *request) error {
 	if err != nil {
 		return err
 	}
+	if len(access.URLs) == 0 {
+		return refusal(wire.StatNotFound, "this server does not know where you find its relay")
+	}
 	q.c.answer(item{data: wire.End(access.append(q.head(wire.StatOK)))})
 	return nil
 }

@@ -26,7 +26,7 @@ type Calls interface {
 
 // Relay carries the media of those who cannot reach the server's media port (TURN, RFC 8656).
 type Relay interface {
-	// Access lends it to a session of an account, whose client sees the server as host.
+	// Access lends it to a session of an account, whose client sees the server as host; nothing where no URL can be made of that.
 	Access(account, session, host string) (RelayAccess, error)
 	// Revoke ends at once what a session has there, and what it was lent up to now.
 	Revoke(account, session string)

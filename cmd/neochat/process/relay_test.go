@@ -173,6 +173,19 @@ func TestRelayOff(t *testing.T) {
 
 func isReset(err error) bool { return err != nil && strings.Contains(err.Error(), "connection reset") }
 
+// TestRelayForNobody: who names the server in a way that no URL can be made of is lent nothing, unless there is a name for it.
+func TestRelayForNobody(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	register(t, s, "ann")
+	at(t, s, "a_b:1").login(t, "ann").want(t, "404", "message_type: turn", "type: GET")
+	named := start(t, t.TempDir(), "--domain", "chat.example.org")
+	register(t, named, "ann")
+	if l := borrow(t, at(t, named, "a_b:1").login(t, "ann")); !slices.Equal(l.urls, []string{"turn:chat.example.org:" + portOf(named.addr) + "?transport=tcp"}) {
+		t.Errorf("it is said to be at %q", l.urls)
+	}
+}
+
 // TestRelayListen: the second port is for the relay and for calls, and for nothing else.
 func TestRelayListen(t *testing.T) {
 	t.Parallel()
