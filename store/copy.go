@@ -13,6 +13,9 @@ import (
 type CopyConfig struct {
 	// From and To name databases as Config.Database does. Nothing else may use them meanwhile.
 	From, To string
+	// Beside lets others use From meanwhile: what is copied is one state of it, that of the beginning. Such a copy
+	// cannot be continued after it was cut off.
+	Beside bool
 	// Progress is told, after each piece, how many of a table's rows are there; nil is nobody.
 	Progress func(table string, rows, of int64)
 	// Logger for migrations of the target; nil means slog.Default().
@@ -98,7 +101,7 @@ func (c *copier) open(ctx context.Context, cfg CopyConfig) (err error) {
 	if err := checkSource(ctx, c.from.dialect); err != nil {
 		return err
 	}
-	if err := c.from.connect(ctx, c.from.snapshot); err != nil {
+	if err := c.openSource(ctx, cfg); err != nil {
 		return fmt.Errorf("the source: %w", err)
 	}
 	if err := prepareTarget(ctx, c.to.dialect, cfg.Logger); err != nil {
@@ -108,6 +111,14 @@ func (c *copier) open(ctx context.Context, cfg CopyConfig) (err error) {
 		return fmt.Errorf("the target: %w", err)
 	}
 	return c.mark(ctx)
+}
+
+func (c *copier) openSource(ctx context.Context, cfg CopyConfig) (err error) {
+	if cfg.Beside {
+		c.from, err = openSnapshot(ctx, cfg.From)
+		return err
+	}
+	return c.from.connect(ctx, c.from.snapshot)
 }
 
 // connect opens the database for this program alone.
