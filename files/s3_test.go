@@ -71,6 +71,7 @@ func TestS3(t *testing.T) {
 	t.Run("equal bytes", func(t *testing.T) { equalBytes(t, store, openS3(t, store, "b")) })
 	t.Run("failed put", func(t *testing.T) { failedPut(t, store, openS3(t, store, "c")) })
 	t.Run("parts", func(t *testing.T) { parts(t, store, openS3(t, store, "")) })
+	t.Run("list", func(t *testing.T) { list(t, openS3(t, store, "l"), openS3(t, store, "l2")) })
 	t.Run("memory", func(t *testing.T) { memory(t, openS3(t, store, "d")) })
 	t.Run("away and back", func(t *testing.T) { awayAndBack(t, store, openS3(t, store, "e")) })
 }

@@ -84,8 +84,8 @@ func TestSnapshotWhilePeopleWrite(t *testing.T) {
 func TestDigestOfSnapshot(t *testing.T) {
 	name := databases.Own(t)
 	s := openOn(t, name)
-	defer closeStore(t, s)
 	fillForCopy(t, s, 1200)
+	closeStore(t, s)
 	to := filepath.Join(t.TempDir(), "snapshot.db")
 	var steps int
 	if err := Snapshot(t.Context(), name, to, func(string, int64, int64) { steps++ }); err != nil {

@@ -15,16 +15,14 @@ import (
 type blobs interface {
 	signaling.Blobs
 	Check(ctx context.Context) error // whether files can be written
+	List(ctx context.Context, each func(files.Stored) error) error
 	Close()
 }
 
 // openBlobs opens what --files names; "" is a folder below data.
 func openBlobs(ctx context.Context, where, data string) (blobs, error) {
 	if !strings.Contains(where, "://") {
-		if where == "" {
-			where = filepath.Join(data, "files")
-		}
-		folder, err := files.OpenFolder(where)
+		folder, err := files.OpenFolder(filesFolder(where, data))
 		if err != nil {
 			return nil, fmt.Errorf("%w; choose another folder with --files", err)
 		}
@@ -43,4 +41,12 @@ func openBlobs(ctx context.Context, where, data string) (blobs, error) {
 		return nil, fmt.Errorf("--files: %w; check that it runs, the bucket's name, the region, and that the keys may write", err)
 	}
 	return store, nil
+}
+
+// filesFolder is the folder that --files names; "" is one below data.
+func filesFolder(where, data string) string {
+	if where == "" {
+		return filepath.Join(data, "files")
+	}
+	return where
 }

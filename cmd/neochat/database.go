@@ -16,7 +16,8 @@ import (
 
 // databaseCommand is about where people and messages are kept.
 type databaseCommand struct {
-	Copy databaseCopy `cmd:"" help:"Copy a stopped server's database to another place, of the same kind or the other. Cut off, it continues when it is called again. Uploaded files are not in it: they stay where they are."`
+	Copy  databaseCopy  `cmd:"" help:"Copy a stopped server's database to another place, of the same kind or the other. Cut off, it continues when it is called again. Uploaded files are not in it: they stay where they are."`
+	Check databaseCheck `cmd:"" help:"Tell which schema the database has and what a start of this program would change; nothing is changed. Works while the server runs."`
 }
 
 type databaseCopy struct {
@@ -72,7 +73,14 @@ type progress struct {
 func (p *progress) step(table string, rows, of int64) {
 	if now := time.Now(); now.Sub(p.last) >= time.Second {
 		p.last = now
-		fmt.Fprintf(p.out, "%s: %d of %d\n", table, rows, of)
+		switch {
+		case of > 0:
+			fmt.Fprintf(p.out, "%s: %d of %d\n", table, rows, of)
+		case rows > 0:
+			fmt.Fprintf(p.out, "%s: %d\n", table, rows)
+		default:
+			fmt.Fprintln(p.out, table)
+		}
 	}
 }
 

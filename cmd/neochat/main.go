@@ -23,7 +23,10 @@ type commandLine struct {
 
 	Serve    serveCommand     `cmd:"" help:"Run the server."`
 	User     userCommand      `cmd:"" help:"Manage accounts; works while the server runs."`
-	Database databaseCommand  `cmd:"" help:"Move the database."`
+	Backup   backupCommand    `cmd:"" help:"Add a snapshot of the server's data to a backup, while it runs."`
+	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty data folder."`
+	Verify   verifyCommand    `cmd:"" help:"Examine a backup, or the server's data; works while the server runs."`
+	Database databaseCommand  `cmd:"" help:"Move the database, or look at its schema."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
 	Describe describeCommand  `cmd:"" name:"config" help:"About the configuration."`
 	Version  kong.VersionFlag `help:"Print the version and end."`

@@ -122,6 +122,9 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.lock, err = lockData(h.data); err != nil {
 		return nil, err
 	}
+	if err := refuseRestoring(h.data); err != nil {
+		return nil, err
+	}
 	if h.blobs, err = openBlobs(ctx, c.Files, h.data); err != nil {
 		return nil, err
 	}

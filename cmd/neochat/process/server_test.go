@@ -181,6 +181,13 @@ func bareEnvironment() []string {
 	return env
 }
 
+// command is a command that is not to configure itself by our environment.
+func command(args ...string) *exec.Cmd {
+	cmd := exec.Command(neochat, args...)
+	cmd.Env = bareEnvironment()
+	return cmd
+}
+
 // result is how a command ended.
 type result struct {
 	code     int
