@@ -67,6 +67,7 @@ func (cs *cells) seat(key string, c *conn) (*cell, *participant, error) {
 		}
 	}
 	x.nextPerson++
+	cs.changedLocked()
 	p := &participant{id: strconv.Itoa(x.nextPerson), account: c.account, device: c.device, conn: c}
 	x.people[p.id] = p
 	c.calls.Add(1)
@@ -100,6 +101,8 @@ func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, acc
 	if len(x.people) > 1 && x.answered.IsZero() {
 		x.answered = time.Now()
 	}
+	x.left = time.Time{}
+	cs.changedLocked()
 	b := wire.Append(q.head(wire.StatOK), "connection_key", x.key)
 	b = wire.Append(b, "participant", p.id)
 	b = wire.Append(b, "call", x.kind)

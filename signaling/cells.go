@@ -23,6 +23,7 @@ type cells struct {
 	mu    sync.Mutex
 	byKey map[string]*cell // guarded by mu, as is every cell in it
 	ended bool             // the server shuts down; guarded by mu
+	keep  keeper
 }
 
 // cell is one call, from its opening to its close.
@@ -38,6 +39,7 @@ type cell struct {
 	people       map[string]*participant
 	nextPerson   int
 	answered     time.Time // zero: nobody answered yet
+	left         time.Time // when a restart took everybody out; zero: it did not, or somebody came back
 	closing      *time.Timer
 	closed       bool
 }
@@ -56,7 +58,12 @@ type participant struct {
 	lost                *time.Timer // runs while conn is nil
 }
 
-func newCells(s *Server) *cells { return &cells{srv: s, byKey: map[string]*cell{}} }
+func newCells(s *Server) *cells {
+	cs := &cells{srv: s, byKey: map[string]*cell{}, keep: keeper{path: s.cfg.CallsFile}}
+	cs.keep.timer = time.AfterFunc(time.Hour, cs.write)
+	cs.keep.timer.Stop() // until something changes
+	return cs
+}
 
 // pair reports whether the call is between two.
 func (x *cell) pair() bool { return x.group == "" && len(x.callees) == 1 }
@@ -77,6 +84,9 @@ func (x *cell) everyone() []string {
 
 // find returns the open cell of that key if account belongs to it; to a stranger it does not exist.
 func (cs *cells) findLocked(key, account string) (*cell, error) {
+	if cs.ended {
+		return nil, errRestarts()
+	}
 	x := cs.byKey[key]
 	if x == nil || !x.member(account) {
 		return nil, errNoCell()
@@ -93,7 +103,7 @@ func (cs *cells) open(opener string, callees []string, group string, conversatio
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if cs.ended {
-		return nil, refusal(wire.StatUnavailable, "the server restarts; try again")
+		return nil, errRestarts()
 	}
 	n := 0
 	for _, x := range cs.byKey {
@@ -121,6 +131,7 @@ func (cs *cells) open(opener string, callees []string, group string, conversatio
 		}
 	}
 	cs.byKey[x.key] = x
+	cs.changedLocked()
 	cs.closeAfterLocked(x, cs.srv.cfg.Times.Unrung)
 	return x, nil
 }
@@ -153,6 +164,7 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 	}
 	x.closed = true
 	delete(cs.byKey, x.key)
+	cs.changedLocked()
 	if x.closing != nil {
 		x.closing.Stop()
 	}
@@ -201,6 +213,7 @@ func (cs *cells) stopRingingLocked(x *cell, account, outcome string) {
 	if outcome == "answered" && x.answered.IsZero() {
 		x.answered = time.Now()
 	}
+	cs.changedLocked()
 }
 
 // tellStopLocked tells a callee's devices that it rings no more.
@@ -235,7 +248,7 @@ func (cs *cells) record(x *cell) {
 	post := func(to store.Target, outcome string) {
 		r := record{Call: x.kind, Outcome: outcome, Key: x.key}
 		if outcome == "answered" && !x.answered.IsZero() {
-			r.Duration = time.Since(x.answered).Milliseconds()
+			r.Duration = x.end().Sub(x.answered).Milliseconds()
 		}
 		carry, err := json.Marshal(r)
 		if err != nil {
@@ -277,14 +290,12 @@ func groupOutcome(of map[string]string) string {
 	return "refused"
 }
 
-// shutdown ends every call.
-func (cs *cells) shutdown() {
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	cs.ended = true
-	for _, x := range cs.byKey {
-		cs.closeLocked(x, "closed", nil)
+// end is when a call that is over ended.
+func (x *cell) end() time.Time {
+	if !x.left.IsZero() {
+		return x.left
 	}
+	return time.Now()
 }
 
 // reach checks whom a call to a target concerns.

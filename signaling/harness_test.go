@@ -62,8 +62,7 @@ func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...strin
 		t.Fatal(err)
 	}
 	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}, relay: &fakeRelay{}}
-	w.srv = New(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
-	w.http = httptest.NewServer(w.srv.Handler())
+	w.serve(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
@@ -79,6 +78,11 @@ func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...strin
 		}
 	}
 	return w
+}
+
+func (w *world) serve(cfg Config) {
+	w.srv = New(cfg)
+	w.http = httptest.NewServer(w.srv.Handler())
 }
 
 // client is one connection; what arrives waits in got.

@@ -189,6 +189,7 @@ func (cs *cells) ringLocked(x *cell, account, caller string) {
 	}
 	delete(x.outcome, account)
 	x.ringing[account] = &bell{caller: caller, timer: time.AfterFunc(cs.srv.cfg.Times.Ring, func() { cs.ringTimeout(x, account) })}
+	cs.changedLocked()
 	cs.srv.hub.push(account, item{data: ringing(x, caller)}, nil)
 }
 
@@ -268,6 +269,9 @@ func answerRing(q *request) error {
 
 // rungLocked finds the call that rings account: that of the key or, without one, the only one from that caller.
 func (cs *cells) rungLocked(account, key string, callers []string) (*cell, error) {
+	if cs.ended {
+		return nil, errRestarts()
+	}
 	var found []*cell
 	for _, x := range cs.byKey {
 		r := x.ringing[account]

@@ -30,6 +30,8 @@ type Config struct {
 	MaxText      int         // bytes of a chat text; 0: 16 KiB
 	Times        Times
 	Rates        Rates
+	// CallsFile is where the calls that go on are written down, so that they outlive a restart; "": they end with the server.
+	CallsFile string
 	// TrustedProxies are those whose X-Forwarded-For tells an address.
 	TrustedProxies []netip.Prefix
 }
@@ -40,6 +42,7 @@ type Times struct {
 	Ring   time.Duration // an unanswered call is missed after; 45 s
 	Unrung time.Duration // a cell that is not rung closes after; 60 s
 	Linger time.Duration // a vanished participant may come back within; 30 s
+	Return time.Duration // after a restart a call waits for its people; 60 s
 	Ping   time.Duration // between pings; 25 s
 	Call   time.Duration // between pings in a call; 5 s
 	Silent time.Duration // a peer without a pong is dropped after; 60 s
@@ -55,6 +58,7 @@ func (t Times) withDefaults() Times {
 	set(&t.Ring, 45*time.Second)
 	set(&t.Unrung, 60*time.Second)
 	set(&t.Linger, 30*time.Second)
+	set(&t.Return, 60*time.Second)
 	set(&t.Ping, 25*time.Second)
 	set(&t.Call, 5*time.Second)
 	set(&t.Silent, 60*time.Second)
@@ -117,6 +121,7 @@ func New(cfg Config) *Server {
 	s.presence = newPresence(s)
 	s.commands = s.table()
 	s.store.Listen(store.Listener{Batch: s.startLate, Receipts: s.tellReceipts, Doubt: s.tellDoubt})
+	s.cells.takeUp()
 	return s
 }
 
@@ -131,8 +136,8 @@ func (s *Server) Handler() http.Handler {
 	return mux
 }
 
-// Shutdown ends all calls and closes every connection with 1012, then waits for
-// them, at most until ctx is done.
+// Shutdown keeps all calls for the next server (see Config.CallsFile) or ends them, and closes every connection with
+// 1012, then waits for them, at most until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
@@ -152,6 +157,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 		}
 		<-done
 	}
+	s.cells.release()
 	s.presence.stop()
 }
 

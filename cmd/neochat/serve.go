@@ -143,7 +143,8 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu, newHosts()}, Relay: relay, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword,
-		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies})
+		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
+		CallsFile: filepath.Join(h.data, "calls.json")})
 	if h.control, err = listenControl(h.data, h.server.LookAgain); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
 	}

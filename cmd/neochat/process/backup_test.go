@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -88,6 +89,15 @@ func (w *writers) answered() []string {
 	return append([]string{}, w.answers...)
 }
 
+// goOn waits for another answer.
+func (w *writers) goOn() {
+	for n, end := len(w.answered()), time.Now().Add(patience); len(w.answered()) == n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatal("nothing is answered any more")
+		}
+	}
+}
+
 func (w *writers) end() {
 	close(w.stop)
 	w.writing.Wait()
@@ -108,6 +118,7 @@ func TestBackupWhilePeopleWrite(t *testing.T) {
 		t.Errorf("it says %s and %s", first.both(), second.both())
 	}
 	live := run(t, "verify", "--data", data, "--hashes").must(t)
+	w.goOn()
 	w.end()
 	if !strings.Contains(live.out, "Everything is right") {
 		t.Errorf("verify while people write: %s", live.both())

@@ -30,6 +30,9 @@ export interface Entry {
 /** How long the pushes after `restart` may take; who was not named by then has left meanwhile. */
 const settling = 2000;
 
+/** How long after a 503 to try again. */
+const again = 2000;
+
 /** Joins a call with what devices there are. Another call one is in is left. */
 export async function enterCall(entry: Entry): Promise<void> {
   if (active.value) await leaveCall();
@@ -62,6 +65,11 @@ async function join(connection_key: string, want: { microphone: boolean; camera:
   } catch (error) {
     if (peer.value !== p) return;
     if (statOf(error) === 0) return; // the next login tries again
+    if (statOf(error) === 503) {
+      // The server restarts, or its database is away: the call is not over.
+      setTimeout(() => peer.value === p && void rejoin(), again);
+      return;
+    }
     endHere();
     notifyFailure(error, { 404: 'err_call_over' });
   }
