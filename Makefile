@@ -130,6 +130,9 @@ bench: web ## the figures, each beside its reference
 	go run ./bench/media
 	$(call say,relay)
 	go run ./bench/turn
+	$(call say,backup)
+	go build -o $(BIN) ./cmd/neochat
+	go run ./bench/backup -binary $(BIN)
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz test for FUZZTIME (30s)

@@ -27,7 +27,7 @@ var mayImport = map[string][]string{
 	"clients/sdk":      {"wire"},
 	"clients/plugin":   {"wire", "clients/sdk"},
 	"clients/terminal": {"wire", "clients/sdk", "clients/plugin"},
-	"bench":            {"wire", "store", "media", "turn", "port"},
+	"bench":            {"wire", "store", "media", "turn", "port", "files"},
 }
 
 // TestImports parses every Go file: imports point one way.

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// server is a neochat process.
+type server struct {
+	cmd  *exec.Cmd
+	addr string
+}
+
+var listensOn = regexp.MustCompile(`listens on\s+(\S+)`)
+
+// startServer starts neochat on a data folder and returns when /readyz says 200.
+func startServer(ctx context.Context, binary, data string) (*server, error) {
+	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0", "--requests", "0", "--logins", "0")}
+	out, err := s.cmd.StdoutPipe()
+	if err == nil {
+		err = s.cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting neochat: %w", err)
+	}
+	for lines := bufio.NewScanner(out); s.addr == "" && lines.Scan(); {
+		if m := listensOn.FindStringSubmatch(lines.Text()); m != nil {
+			s.addr = m[1]
+		}
+	}
+	go io.Copy(io.Discard, out) // ends with the process
+	defer http.DefaultClient.CloseIdleConnections()
+	for range 5000 {
+		if r, err := http.Get("http://" + s.addr + "/readyz"); err == nil {
+			r.Body.Close()
+			if r.StatusCode == http.StatusOK {
+				return s, nil
+			}
+		}
+		time.Sleep(time.Millisecond)
+	}
+	return nil, errors.Join(errors.New("neochat does not get ready"), s.stop())
+}
+
+func (s *server) stop() error {
+	return errors.Join(s.cmd.Process.Signal(syscall.SIGTERM), s.cmd.Wait())
+}
+
+// crowd are people who write texts, each when the one before was answered.
+type crowd struct {
+	cancel context.CancelFunc
+	all    sync.WaitGroup
+
+	mu     sync.Mutex
+	waited []time.Duration // for each answer since it was last taken; guarded by mu
+	err    error           // the first; guarded by mu
+}
+
+func startCrowd(ctx context.Context, addr string, o options) (*crowd, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &crowd{cancel: cancel}
+	for n := range o.people {
+		ws, _, err := websocket.Dial(ctx, "ws://"+addr+"/message", &websocket.DialOptions{Subprotocols: []string{"neochat.v1"}})
+		if err != nil {
+			return nil, errors.Join(err, c.end())
+		}
+		ws.SetReadLimit(-1)
+		c.all.Go(func() {
+			defer ws.CloseNow()
+			if err := c.write(ctx, ws, n, o); err != nil && ctx.Err() == nil {
+				c.mu.Lock()
+				c.err = errors.Join(c.err, err)
+				c.mu.Unlock()
+			}
+		})
+	}
+	return c, nil
+}
+
+func (c *crowd) write(ctx context.Context, ws *websocket.Conn, n int, o options) error {
+	if _, err := ask(ctx, ws, "message_type: login", "user_account: "+account(n), "user_password: "+password, "device: bench"); err != nil {
+		return err
+	}
+	friend := "friends: " + account((n+1)%o.people)
+	for at := 0; ; at++ {
+		waited, err := ask(ctx, ws, "message_type: text", friend, fmt.Sprintf("client_message_id: bench-%d-%d", n, at), "text: "+strings.Repeat("while it is backed up ", 4))
+		if err != nil {
+			return err
+		}
+		c.mu.Lock()
+		c.waited = append(c.waited, waited)
+		c.mu.Unlock()
+		time.Sleep(o.pause)
+	}
+}
+
+// ask sends a request and waits for its answer; others' messages are passed over.
+func ask(ctx context.Context, ws *websocket.Conn, lines ...string) (time.Duration, error) {
+	begun := time.Now()
+	if err := ws.Write(ctx, websocket.MessageText, []byte(strings.Join(lines, "\n")+"\n\n")); err != nil {
+		return 0, err
+	}
+	for {
+		_, frame, err := ws.Read(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if text := string(frame); strings.Contains(text, "\nstat: ") {
+			if !strings.Contains(text, "\nstat: 200\n") {
+				return 0, fmt.Errorf("%s is answered %s", lines[0], text)
+			}
+			return time.Since(begun), nil
+		}
+	}
+}
+
+// take sums up how long answers took since it was last called.
+func (c *crowd) take() string {
+	c.mu.Lock()
+	all := c.waited
+	c.waited = nil
+	c.mu.Unlock()
+	if len(all) == 0 {
+		return "no answers"
+	}
+	slices.Sort(all)
+	at := func(p float64) time.Duration { return all[int(p*float64(len(all)-1))].Round(10 * time.Microsecond) }
+	return fmt.Sprintf("%d texts; median %v, p99 %v, worst %v", len(all), at(0.5), at(0.99), at(1))
+}
+
+func (c *crowd) end() error {
+	c.cancel()
+	c.all.Wait()
+	return c.err
+}
