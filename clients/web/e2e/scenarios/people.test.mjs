@@ -1,6 +1,6 @@
 import { ANN, BEN, CLEO } from '../lib/people.mjs';
 import { scenario } from '../lib/stage.mjs';
-import { by, hears, logIn, makeGroup, openChat, openConversation, openDetails, openGroup, reads, say, sees, seesNoMore, signUp, typeInto } from '../lib/ui.mjs';
+import { by, hears, logIn, makeGroup, openChat, openConversation, openDetails, openGroup, PASSWORD, reads, say, sees, seesNoMore, signUp, typeInto } from '../lib/ui.mjs';
 
 scenario('a name, a friend, and a block', async (stage) => {
   const ann = await stage.chromium(ANN);
@@ -109,4 +109,15 @@ scenario('a revoked device is out at once; a new password logs the others out', 
   await hears(desk, ben.account, 'still there?');
   await desk.tab.reload();
   await hears(desk, ben.account, 'still there?');
+});
+
+scenario('a link that invites', async (stage) => {
+  const ann = await stage.chromium(ANN);
+  await ann.tab.goto(`${stage.server.url}/#invite=itke-cz3z-7eil-swf2`);
+  await ann.tab.until((s) => (/** @type {HTMLInputElement | null} */ (document.querySelector(s)))?.value === 'itke-cz3z-7eil-swf2', by('auth-invite'));
+  await ann.tab.fill(by('auth-account'), ann.account);
+  await ann.tab.fill(by('auth-password'), PASSWORD);
+  await ann.tab.click(by('auth-submit'));
+  await sees(ann, by('find-person'));
+  await ann.tab.until(() => !location.hash.includes('invite'));
 });

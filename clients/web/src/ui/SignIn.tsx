@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { statOf } from '../wire/failure';
+import { forgetInvitation, invitationIn } from '../session/invitation';
 import { enterWith, signUp } from '../session/session';
 import { t, type TextKey } from '../text';
 import { LanguageButton } from './LanguageButton';
@@ -12,13 +13,14 @@ interface Fault {
   params: Record<string, string | number>;
 }
 
-/** Sign-up and log-in. */
+/** Sign-up and log-in. An invitation link opens the sign-up with its code. */
 export function SignIn() {
-  const [isNew, setNew] = useState(false);
+  const [code] = useState(() => invitationIn(location.hash));
+  const [isNew, setNew] = useState(code !== '');
   const [account, setAccount] = useState('');
   const [password, setPassword] = useState('');
-  const [invite, setInvite] = useState('');
-  const [invited, setInvited] = useState(false);
+  const [invite, setInvite] = useState(code);
+  const [invited, setInvited] = useState(code !== '');
   const [busy, setBusy] = useState(false);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
 
@@ -33,9 +35,10 @@ export function SignIn() {
     setFault(undefined);
     try {
       await (isNew ? signUp(account.trim(), password, invite.trim()) : enterWith(account.trim(), password));
+      forgetInvitation();
     } catch (error) {
       setFault(faultOf(error, isNew));
-      setInvited(isNew && statOf(error) === 403);
+      setInvited(isNew && (invite !== '' || statOf(error) === 403));
       setBusy(false);
     }
   }
