@@ -54,7 +54,10 @@ func configPath(args []string) string {
 			break
 		}
 	}
-	return os.Getenv("NEOCHAT_CONFIG")
+	if path := os.Getenv("NEOCHAT_CONFIG"); path != "" {
+		return path
+	}
+	return toolsConfig(args)
 }
 
 // fileKey is the name of a flag in the configuration file.

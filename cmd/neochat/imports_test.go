@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"clients/sdk":      {"wire"},
 	"clients/plugin":   {"wire", "clients/sdk"},
 	"clients/terminal": {"wire", "clients/sdk", "clients/plugin"},
+	"deploy":           {},
 	"bench":            {"wire", "store", "media", "turn", "port", "files"},
 }
 

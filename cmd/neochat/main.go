@@ -29,6 +29,8 @@ type commandLine struct {
 	Database databaseCommand  `cmd:"" help:"Move the database, or look at its schema."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
 	Describe describeCommand  `cmd:"" name:"config" help:"About the configuration."`
+	Setup    setupCommand     `cmd:"" help:"Make a server ready for people: configuration, first account, service, invitation."`
+	Health   healthCommand    `cmd:"" name:"healthcheck" help:"Ask a running server whether it is well; for images and scripts."`
 	Version  kong.VersionFlag `help:"Print the version and end."`
 }
 
