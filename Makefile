@@ -16,11 +16,13 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db turnutils_uclient
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db turnutils_uclient systemd-analyze /usr/sbin/nginx caddy
 TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
-                 openssl iproute2 nftables mariadb-server-core mariadb-client-core coturn
+                 openssl iproute2 nftables mariadb-server-core mariadb-client-core coturn systemd nginx-light caddy
 
 say = @printf '\n==> %s\n' '$(1)'
+
+include deploy/package.mk
 
 .PHONY: help run build web test test-quick test-go test-web test-e2e test-networks test-networks-few test-packages lint bench fuzz clean toolchain
 
@@ -58,7 +60,7 @@ $(E2E)/node_modules/.installed: $(E2E)/package-lock.json
 	npm --prefix $(E2E) ci --no-audit --no-fund
 	@touch $@
 
-test: test-packages lint test-go test-web test-e2e test-networks-few ## every test, in real browsers too; installs what it needs
+test: test-packages lint test-go test-deploy test-web test-e2e test-networks-few ## every test, in real browsers too; installs what it needs
 	$(call say,all tests passed)
 
 test-packages: toolchain
@@ -74,7 +76,7 @@ test-packages: toolchain
 
 test-go: build
 	$(call say,Go tests with the race detector)
-	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -v '/cmd/neochat/')
+	CGO_ENABLED=1 go test -race -timeout 15m $$(go list ./... | grep -vE '/cmd/neochat/|neochat/deploy$$')
 	$(call say,the same on MariaDB)
 	CGO_ENABLED=1 NEOCHAT_TEST_DATABASE=mariadb go test -race -count=1 -timeout 15m ./store ./signaling
 	$(call say,the contract from outside (race detector in the server))
@@ -141,5 +143,5 @@ fuzz: ## every fuzz test for FUZZTIME (30s)
 	    echo "==> $$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done
 
 clean: ## remove what was built
-	rm -rf bin $(WEB)/node_modules $(E2E)/node_modules
+	rm -rf bin $(DIST) $(WEB)/node_modules $(E2E)/node_modules
 	find $(WEB)/dist -mindepth 1 -not -name .gitkeep -delete
