@@ -15,6 +15,7 @@ type counts struct {
 	kernelLost atomic.Uint64
 	tooLong    atomic.Uint64
 	unheard    atomic.Uint64
+	virtual    atomic.Uint64
 }
 
 // UDPStats counts datagrams since the port was opened.
@@ -26,13 +27,23 @@ type UDPStats struct {
 	KernelLost uint64                   // the system had no room for them on the way in (Linux)
 	TooLong    uint64                   // received, but over 2048 bytes
 	Unheard    uint64                   // sent to a virtual peer that is not there or has never spoken
+	Virtual    uint64                   // came from virtual peers
+}
+
+// Heard is how many packets came over the wire, garbage apart.
+func (s UDPStats) Heard() uint64 {
+	var n uint64
+	for k := firstbytes.Garbage + 1; k < firstbytes.Kinds; k++ {
+		n += s.Received[k]
+	}
+	return n - min(n, s.Virtual)
 }
 
 // Stats reads the counters.
 func (u *UDP) Stats() UDPStats {
 	c := u.counts
 	s := UDPStats{MediaLost: c.mediaLost.Load(), RelayLost: c.relayLost.Load(), SendLost: c.sendLost.Load(), KernelLost: c.kernelLost.Load(),
-		TooLong: c.tooLong.Load(), Unheard: c.unheard.Load()}
+		TooLong: c.tooLong.Load(), Unheard: c.unheard.Load(), Virtual: c.virtual.Load()}
 	for k := range c.received {
 		s.Received[k] = c.received[k].Load()
 	}

@@ -76,6 +76,8 @@ func (u *UDP) fromVirtual(p *virtualPeer, packet []byte, from, to netip.AddrPort
 	kind := firstbytes.Datagram(packet)
 	if kind == firstbytes.Relay { // a relay through the relay
 		kind = firstbytes.Garbage
+	} else if kind != firstbytes.Garbage {
+		u.counts.virtual.Add(1)
 	}
 	if last := p.speaksTo.Load(); last == nil || *last != to {
 		moved := to // a copy of its own, or every packet would allocate one

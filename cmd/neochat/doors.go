@@ -233,9 +233,20 @@ type inside struct {
 	udp *port.UDP
 }
 
-// Attach implements turn.Inside.
+// Attach implements turn.Inside. Whoever asks for his address through the relay is answered, as he is without it: so a
+// client can find out whether the relay carries data.
 func (i inside) Attach(relayed netip.AddrPort, deliver func([]byte, netip.AddrPort)) (func([]byte, netip.AddrPort), func(), error) {
-	return i.udp.Attach(relayed, deliver)
+	send, detach, err := i.udp.Attach(relayed, deliver)
+	if err != nil {
+		return nil, nil, err
+	}
+	return func(packet []byte, to netip.AddrPort) {
+		if answer := answerBinding(packet, relayed); answer != nil {
+			deliver(answer, to)
+			return
+		}
+		send(packet, to)
+	}, detach, nil
 }
 
 // watch looks for the public address until ctx is done.

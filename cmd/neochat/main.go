@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -28,6 +29,7 @@ type commandLine struct {
 	Verify   verifyCommand    `cmd:"" help:"Examine a backup, or the server's data; works while the server runs."`
 	Database databaseCommand  `cmd:"" help:"Move the database, or look at its schema."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
+	Doctor   doctorCommand    `cmd:"" help:"Find out what keeps a server from working or from being reached, and what to change."`
 	Describe describeCommand  `cmd:"" name:"config" help:"About the configuration."`
 	Setup    setupCommand     `cmd:"" help:"Make a server ready for people: configuration, first account, service, invitation."`
 	Health   healthCommand    `cmd:"" name:"healthcheck" help:"Ask a running server whether it is well; for images and scripts."`
@@ -72,6 +74,12 @@ func run(ctx context.Context, args []string, std streams) (code int) {
 		return 2
 	}
 	if err := parsed.Run(); err != nil {
+		if end := new(exitCode); errors.As(err, &end) {
+			if end.err != nil {
+				fmt.Fprintln(std.err, "neochat:", end.err)
+			}
+			return end.code
+		}
 		fmt.Fprintln(std.err, "neochat:", err)
 		return terminal.ExitCode(err)
 	}

@@ -83,6 +83,7 @@ func (c *relayFlags) allowed() ([]netip.Prefix, error) {
 func (c *networkFlags) openRelay(d *doors, sfu *media.SFU, data string, log *slog.Logger) (*turn.Relay, error) {
 	if c.Relay == "off" {
 		d.tcp.Relay().Close()
+		go serveBinding(d.udp.Relay()) // ends with the port
 		if d.relay != nil {
 			d.relay.Relay().Close()
 		}

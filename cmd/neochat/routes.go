@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"neochat/clients/web"
+	"neochat/doctor"
 )
 
 // pagePolicy lets the web client load nothing from elsewhere and be framed by nobody.
@@ -23,6 +24,7 @@ func (h *house) routes() http.Handler {
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", h.ready)
+	mux.HandleFunc("GET "+doctor.ReachPath, h.reach)
 	mux.Handle("/", pages(web.Files(), web.Built()))
 	return mux
 }

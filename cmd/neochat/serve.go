@@ -88,6 +88,8 @@ func (c *serveCommand) logger(out io.Writer) (*slog.Logger, error) {
 type house struct {
 	doors
 	data    string
+	hosts   *hosts
+	lends   string // --relay
 	lock    *os.File
 	store   *store.Store
 	blobs   blobs
@@ -100,7 +102,7 @@ type house struct {
 
 // open builds the house from the ground up; where it fails, what was built is taken down.
 func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, err error) {
-	h := &house{}
+	h := &house{hosts: newHosts(), lends: c.Relay}
 	defer func() {
 		if err != nil {
 			h.close()
@@ -141,7 +143,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if err != nil {
 		return nil, err
 	}
-	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu, newHosts()}, Relay: relay, Logger: log.With("part", "signaling"),
+	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
 		CallsFile: filepath.Join(h.data, "calls.json")})
