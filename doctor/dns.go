@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"net/url"
 	"strings"
 	"syscall"
 )
@@ -106,6 +107,7 @@ func join(addrs []netip.Addr) string {
 // brief is the inner part of an error, without what the reader knows already.
 func brief(err error) string {
 	var op *net.OpError
+	var sent *url.Error
 	var dns *net.DNSError
 	switch {
 	case err == nil:
@@ -119,6 +121,8 @@ func brief(err error) string {
 		return dns.Err
 	case errors.As(err, &op):
 		return op.Err.Error()
+	case errors.As(err, &sent):
+		return sent.Err.Error()
 	}
 	return err.Error()
 }

@@ -211,11 +211,8 @@ func unreadable(t *testing.T) []finding {
 
 func taken(t *testing.T) []finding {
 	s := newStage(t, here4()).public()
-	cmd := s.server.command("/usr/bin/python3", "-m", "http.server", "443")
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	cmd := s.server.command("/usr/bin/python3", "-c", "import socket, time; s = socket.create_server(('', 443)); time.sleep(600)")
+	s.lab.start(cmd)
 	for until := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
 		conn, err := s.server.dial("127.0.0.1:443")
 		if err == nil {
@@ -278,7 +275,7 @@ func noDatabase(t *testing.T) []finding {
 // refusedKey needs no network of its own.
 func refusedKey(t *testing.T) []finding {
 	store := s3test.Start(t)
-	s := &stage{lab: &lab{t: t}, authority: newAuthority(t, t.TempDir()), data: t.TempDir()}
+	s := &stage{lab: newLab(t), authority: newAuthority(t, t.TempDir()), data: t.TempDir()}
 	s.env = []string{"NEOCHAT_S3_ACCESS_KEY=" + s3test.AccessKey, "NEOCHAT_S3_SECRET_KEY=not-" + s3test.SecretKey}
 	return s.look(nil, "--data", s.data, "--listen", "127.0.0.1:0", "--files", store.Address(""))
 }

@@ -22,6 +22,33 @@ const etc = "/etc/netns"
 type lab struct {
 	t      testing.TB
 	cables int
+	starts chan func() // done by a thread that lives as long as the lab
+}
+
+// newLab makes an empty one.
+func newLab(t testing.TB) *lab {
+	l := &lab{t: t, starts: make(chan func())}
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		runtime.LockOSThread() // and never unlocked
+		for do := range l.starts {
+			do()
+		}
+	})
+	t.Cleanup(func() { close(l.starts); wait.Wait() })
+	return l
+}
+
+// start starts a program that the kernel ends with the thread that started it, so that a killed test leaves none behind; it is ended with the test.
+func (l *lab) start(cmd *exec.Cmd) {
+	l.t.Helper()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	failed := make(chan error)
+	l.starts <- func() { failed <- cmd.Start() }
+	if err := <-failed; err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 }
 
 // space is one machine: a network namespace of its own.
@@ -99,9 +126,7 @@ func (l *lab) router(role string, outside *space, wan, lan string) (router, insi
 
 // command prepares a program to be run inside.
 func (s *space) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command("ip", append([]string{"netns", "exec", s.name, name}, args...)...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	return cmd
+	return exec.Command("ip", append([]string{"netns", "exec", s.name, name}, args...)...)
 }
 
 func (s *space) run(name string, args ...string) {

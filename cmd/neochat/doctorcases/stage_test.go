@@ -45,7 +45,7 @@ func newStage(t testing.TB, known zone) *stage {
 	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil { // other users look into it
 		t.Fatal(err)
 	}
-	s := &stage{lab: &lab{t: t}, authority: newAuthority(t, dir), data: filepath.Join(dir, "data")}
+	s := &stage{lab: newLab(t), authority: newAuthority(t, dir), data: filepath.Join(dir, "data")}
 	s.internet = s.lab.segment("internet")
 	s.client = s.machine("client", s.internet, "", guest+"/24", guest6+"/64")
 	s.client.resolvedBy(names)
@@ -112,13 +112,10 @@ func (s *stage) start() *stage {
 	var log bytes.Buffer
 	cmd.Stderr = &log
 	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	s.lab.start(cmd)
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		if strings.Contains(lines.Text(), "listens on") {
 			return s
