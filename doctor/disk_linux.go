@@ -22,9 +22,14 @@ func JudgeDisk(path string) Finding {
 		return skipped("disk", "the disk of "+path+" does not tell: "+err.Error())
 	}
 	free := s.Bavail * uint64(s.Bsize)
+	return judgeRoom(path, free, s.Files > 0 && s.Ffree == 0 || isFull(tryWrite(path)))
+}
+
+// judgeRoom judges the bytes that are free; full: nothing more can be written, whatever they are.
+func judgeRoom(path string, free uint64, full bool) Finding {
 	known := facts{"path", path, "free", fmt.Sprintf("%d MiB", free>>20)}
 	switch {
-	case free < least, s.Files > 0 && s.Ffree == 0, errors.Is(tryWrite(path), syscall.ENOSPC), errors.Is(tryWrite(path), syscall.EDQUOT):
+	case full, free < least:
 		return found("", "disk-full", known)
 	case free < little:
 		return found("", "disk-low", known)
@@ -49,8 +54,10 @@ func tryWrite(path string) error {
 // TryFolder tells whether this process may write to a folder.
 func TryFolder(path string) error {
 	err := tryWrite(path)
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+	if isFull(err) {
 		return nil // what JudgeDisk looks at
 	}
 	return err
 }
+
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
