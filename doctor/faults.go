@@ -112,7 +112,7 @@ func callFaults() []Fault {
 		{"mtu-small", "mtu", Fail, "UDP packets of {size} bytes get lost on the way to {address}, small ones pass.", "Remove the rule that drops them (nft list ruleset | grep -n length), and on a tunnel set its real size: ip link set dev DEVICE mtu 1420"},
 		{"candidates-wrong", "candidates", Fail, "The server offers {address} as its public address, which does not answer, while {reached} does.", "public_ip = \"{reached}\""},
 		{"candidates-private", "candidates", Fail, "The server offers calls only {offered}, not {reached}, at which it is reached.", "public_ip = \"{reached}\""},
-		{"relay-silent", "relay-tcp", Fail, "The relay does not answer over {way} at {address}: {error}.", "On the server: nft add rule inet filter input tcp dport {port} accept; a proxy in front does not carry the relay, give it a port of its own: relay_listen = \":3478\""},
+		{"relay-silent", "relay-tcp", Fail, "The relay does not answer over {way} at {address}: {error}.", "On the server: nft add rule inet filter input {protocol} dport {port} accept; a proxy in front does not carry the relay, give it a port of its own: relay_listen = \":3478\""},
 		{"relay-refused", "relay-tcp", Fail, "The relay over {way} at {address} refuses: {error}.", "See that the clock of the server is right (its credentials are good for a time), and raise relay_allocations if it says quota."},
 		{"relay-no-data", "relay-tcp", Fail, "The relay over {way} at {address} opens, but carries no data: {error}.", "relay = \"inside\" carries to the addresses that the server offers; see that public_ip = \"{reached}\" is among them."},
 	}

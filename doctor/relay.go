@@ -63,9 +63,9 @@ func weigh(all []Finding) []Finding {
 // through tries one way.
 func (w *visit) through(ctx context.Context, check string, urls []string, username, password string) Finding {
 	way := strings.ToUpper(strings.TrimPrefix(check, "relay-"))
-	port := w.reach.TCP
+	port, protocol := w.reach.TCP, "tcp"
 	if way == "UDP" {
-		port = w.reach.UDP
+		port, protocol = w.reach.UDP, "udp"
 	}
 	switch {
 	case way == "UDP" && (w.failed("udp") || w.failed("mtu")):
@@ -75,7 +75,7 @@ func (w *visit) through(ctx context.Context, check string, urls []string, userna
 	}
 	address := w.address(port)
 	err := w.carry(ctx, way, address, username, password)
-	known := facts{"way", way, "address", address, "port", strconv.Itoa(port), "reached", w.reached.String(), "error", brief(err)}
+	known := facts{"way", way, "protocol", protocol, "address", address, "port", strconv.Itoa(port), "reached", w.reached.String(), "error", brief(err)}
 	switch {
 	case err == nil:
 		return good(check, "the relay at "+address+" carries data over "+way)
