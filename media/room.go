@@ -119,13 +119,18 @@ func (r *room) appendPeers(all []*Peer) []*Peer {
 	return append(all, r.order...)
 }
 
-func (r *room) size() (peers, publications int) {
+func (r *room) size() (peers, publications, subscriptions int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range r.order {
 		publications += len(p.publications)
+		for _, s := range p.receiving {
+			if s != nil {
+				subscriptions++
+			}
+		}
 	}
-	return len(r.order), publications
+	return len(r.order), publications, subscriptions
 }
 
 // tellLocked notes for p's client how a publication of another stands.

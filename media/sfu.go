@@ -139,16 +139,21 @@ func (s *SFU) wall(now time.Duration) time.Duration {
 	return time.Duration(s.start.UnixNano()) + now
 }
 
-// peers is everybody at this moment.
-func (s *SFU) peers() []*Peer {
+// allRooms are those of this moment.
+func (s *SFU) allRooms() []*room {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	rooms := make([]*room, 0, len(s.rooms))
 	for _, r := range s.rooms {
 		rooms = append(rooms, r)
 	}
-	s.mu.Unlock()
+	return rooms
+}
+
+// peers is everybody at this moment.
+func (s *SFU) peers() []*Peer {
 	var all []*Peer
-	for _, r := range rooms {
+	for _, r := range s.allRooms() {
 		all = r.appendPeers(all)
 	}
 	return all

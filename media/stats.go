@@ -2,9 +2,10 @@ package media
 
 import "sync/atomic"
 
-// Stats are figures about an SFU. All but Rooms, Peers and Publications only grow.
+// Stats are figures about an SFU. All but those of this moment only grow.
 type Stats struct {
-	Rooms, Peers, Publications int
+	Rooms, Peers, Publications int // at this moment, as are Subscriptions: publications that a receiver has a section for
+	Subscriptions              int
 
 	PacketsIn, BytesIn   uint64 // media received, payload bytes
 	PacketsOut, BytesOut uint64 // media forwarded, payload bytes, without repairs
@@ -34,13 +35,13 @@ func (s *SFU) Stats() Stats {
 		NacksOut: c.nacksOut.Load(), RepairsIn: c.repairsIn.Load(), PLIsIn: c.plisIn.Load(), PLIsOut: c.plisOut.Load(),
 		Skips: c.skips.Load(), FeedbackIn: c.feedbackIn.Load(), Delivered: c.delivered.Load(), Lost: c.lost.Load(), Pauses: c.pauses.Load(),
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st.Rooms = len(s.rooms)
-	for _, r := range s.rooms {
-		peers, publications := r.size()
+	rooms := s.allRooms()
+	st.Rooms = len(rooms)
+	for _, r := range rooms {
+		peers, publications, subscriptions := r.size()
 		st.Peers += peers
 		st.Publications += publications
+		st.Subscriptions += subscriptions
 	}
 	return st
 }

@@ -246,6 +246,7 @@ func (cs *cells) record(x *cell) {
 		return
 	}
 	post := func(to store.Target, outcome string) {
+		cs.srv.counts.outcome(outcome)
 		r := record{Call: x.kind, Outcome: outcome, Key: x.key}
 		if outcome == "answered" && !x.answered.IsZero() {
 			r.Duration = x.end().Sub(x.answered).Milliseconds()

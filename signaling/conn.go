@@ -142,6 +142,7 @@ func (c *conn) read() error {
 		if err != nil {
 			return err
 		}
+		c.srv.counts.framesIn.Add(1)
 		lim, before := c.srv.cfg.Limits, c.loggedIn.Load()
 		if !before {
 			lim = wire.LoginLimits()
@@ -205,6 +206,7 @@ func (c *conn) push(it item) {
 		start, full = c.out.put(it)
 	}
 	if full {
+		c.srv.counts.overflows.Add(1)
 		c.close(wire.CloseTryLater, "too much is waiting for this connection")
 	} else if start {
 		c.startWriter(it.late)
@@ -237,10 +239,20 @@ func (c *conn) write() {
 			case c.backlog.wrote(items[:n]):
 				go c.confirm()
 			}
-			c.out.written(items[:n])
+			c.wrote(items[:n])
 			items = items[n:]
 		}
 	}
+}
+
+// wrote counts items out.
+func (c *conn) wrote(items []item) {
+	bytes, pushed := c.out.written(items)
+	counts := c.srv.counts
+	counts.framesOut.Add(1)
+	counts.textsOut.Add(uint64(len(items)))
+	counts.bytesOut.Add(uint64(bytes))
+	counts.pushed.Add(uint64(pushed))
 }
 
 // together returns how many of items go into one frame.
@@ -274,7 +286,9 @@ func (c *conn) writeFrame(items []item) error {
 	if _, err := w.Write(items[0].data); err != nil {
 		return err
 	}
-	if _, err := io.Copy(w, body); err != nil {
+	n, err := io.Copy(w, body)
+	c.srv.counts.fileBytesOut.Add(uint64(n))
+	if err != nil {
 		return err
 	}
 	return w.Close()
@@ -283,6 +297,7 @@ func (c *conn) writeFrame(items []item) error {
 // close starts the closing handshake, once, and gives it a second.
 func (c *conn) close(code int, reason string) {
 	c.closeOnce.Do(func() {
+		c.srv.counts.ended(code)
 		go func() {
 			defer close(c.closed)
 			if code == wire.CloseNormal || code == wire.ClosePolicy || code == wire.CloseRestart {

@@ -227,7 +227,7 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		if body, err = s.cfg.Blobs.Open(r.Context(), f.Hash); err == nil {
 			defer body.Close()
 			fileHeaders(w.Header(), f)
-			http.ServeContent(w, r, "", time.UnixMilli(f.Time), body)
+			http.ServeContent(&counted{w, &s.counts.fileBytesOut}, r, "", time.UnixMilli(f.Time), body)
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package signaling
 import (
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 )
 
 // hub knows which connections an account has. It is sharded so that deliveries
@@ -10,6 +11,7 @@ import (
 type hub struct {
 	seed   maphash.Seed
 	shards [64]hubShard
+	live   atomic.Int64 // connections in it
 }
 
 type hubShard struct {
@@ -35,6 +37,7 @@ func (h *hub) add(account string, c *conn) {
 	defer s.mu.Unlock()
 	old := s.conns[account]
 	s.conns[account] = append(old[:len(old):len(old)], c)
+	h.live.Add(1)
 }
 
 func (h *hub) remove(account string, c *conn) {
@@ -47,6 +50,7 @@ func (h *hub) remove(account string, c *conn) {
 			kept = append(kept, x)
 		}
 	}
+	h.live.Add(int64(len(kept) - len(s.conns[account]))) // less by one, or by none if it was removed before
 	if len(kept) == 0 {
 		delete(s.conns, account)
 	} else {

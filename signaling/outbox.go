@@ -83,17 +83,20 @@ func (o *outbox) take() ([]item, bool) {
 	return q, true
 }
 
-// written counts items out.
-func (o *outbox) written(items []item) {
+// written counts items out, and tells how many bytes they had and how many of them were pushed.
+func (o *outbox) written(items []item) (bytes, pushed int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for i := range items {
-		o.waiting -= len(items[i].data)
+		bytes += len(items[i].data)
 		if items[i].push {
 			o.pushed -= len(items[i].data)
+			pushed++
 		}
 	}
+	o.waiting -= bytes
 	o.room.Broadcast()
+	return bytes, pushed
 }
 
 // waitBelow returns when at most n bytes wait, or the outbox is closed.

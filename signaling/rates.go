@@ -169,7 +169,7 @@ func (q *request) allowed() error {
 		return nil
 	}
 	if wait := q.c.requests.take(time.Now()); wait > 0 {
-		return &tooOften{after: wait, what: "too many requests of this account; wait"}
+		return &tooOften{of: boundRequests, after: wait, what: "too many requests of this account; wait"}
 	}
 	return nil
 }
@@ -177,7 +177,7 @@ func (q *request) allowed() error {
 // mayRegister refuses an address that makes too many accounts.
 func (q *request) mayRegister() error {
 	if wait := q.c.srv.registrations.take(q.c.address, time.Now()); wait > 0 {
-		return &tooOften{after: wait, what: "too many registrations from this address; wait"}
+		return &tooOften{of: boundRegistrations, after: wait, what: "too many registrations from this address; wait"}
 	}
 	return nil
 }

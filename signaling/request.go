@@ -115,6 +115,7 @@ func (q *request) context() (context.Context, context.CancelFunc) {
 
 // head begins an answer: task_id, message_type, type, stat.
 func (q *request) head(stat int) []byte {
+	q.c.srv.counts.answered(q.kind, stat)
 	b := make([]byte, 0, 192)
 	if q.task != "" {
 		b = wire.Append(b, "task_id", q.task)
@@ -161,6 +162,7 @@ func (q *request) refuse(err error) {
 	case errors.As(err, &mistake):
 		q.fail(mistake.Stat, mistake.Reason)
 	case errors.As(err, &often):
+		q.c.srv.counts.refused[often.of].Add(1)
 		b := wire.Append(q.head(wire.StatTooOften), "reason", often.Error())
 		q.c.answer(item{data: wire.End(wire.Append(b, "retry_after", often.seconds()))})
 	case errors.Is(err, store.ErrNotFound):

@@ -79,7 +79,8 @@ type Server struct {
 	requests, logins, registrations *limiter                      // nil: no bounds
 	untrusted                       sync.Once                     // a proxy that is not trusted was spoken of
 	commands                        map[string]map[string]command // by message_type, then verb; never changed
-	late                            []*conn                       // whose writers start when the store's batch has been told; owned by its callbacks
+	counts                          *counters
+	late                            []*conn // whose writers start when the store's batch has been told; owned by its callbacks
 
 	mu      sync.Mutex
 	conns   map[*conn]struct{} // guarded by mu
@@ -120,6 +121,7 @@ func New(cfg Config) *Server {
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
 	s.commands = s.table()
+	s.counts = newCounters(s.commands)
 	s.store.Listen(store.Listener{Batch: s.startLate, Receipts: s.tellReceipts, Doubt: s.tellDoubt})
 	s.cells.takeUp()
 	return s

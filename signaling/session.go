@@ -67,10 +67,10 @@ func (s *Server) authenticate(ctx context.Context, in credentials) (entry, error
 func (s *Server) checkPassword(ctx context.Context, account, password, address string) error {
 	now := time.Now()
 	if wait := max(s.failures.wait(account, address, now), s.guessers.wait("", address, now)); wait > 0 {
-		return &tooOften{after: wait, what: "too many failed logins; wait"}
+		return &tooOften{of: boundGuesses, after: wait, what: "too many failed logins; wait"}
 	}
 	if wait := s.logins.take(address, now); wait > 0 {
-		return &tooOften{after: wait, what: "too many logins from this address; wait"}
+		return &tooOften{of: boundLogins, after: wait, what: "too many logins from this address; wait"}
 	}
 	_, err := s.store.CheckPassword(ctx, account, password)
 	if errors.Is(err, store.ErrNotFound) {
@@ -89,6 +89,7 @@ func wrongIfUnknown(err error) error {
 
 // tooOften says that the client must wait.
 type tooOften struct {
+	of    bound
 	after time.Duration
 	what  string
 }
@@ -241,6 +242,7 @@ func (s *Server) openSession(ctx context.Context, w http.ResponseWriter, r *http
 	var mistake *wire.Error
 	switch {
 	case errors.As(err, &often):
+		s.counts.refused[often.of].Add(1)
 		w.Header().Set("Retry-After", often.seconds())
 		respond(w, wire.StatTooOften, "reason", often.Error(), "retry_after", often.seconds())
 	case errors.As(err, &mistake):

@@ -321,7 +321,7 @@ func (s *Store) Group(ctx context.Context, account, id string) (Group, error) {
 
 // Groups lists the groups account is in, by id.
 func (s *Store) Groups(ctx context.Context, account string) ([]Group, error) {
-	groups, err := collect(ctx, s.queries[qGroups], scanGroup, account)
+	groups, err := collect(ctx, s.read(qGroups), scanGroup, account)
 	return groups, readFailed("groups", err)
 }
 
@@ -331,7 +331,7 @@ func (s *Store) Members(ctx context.Context, account, group, after string, limit
 	if _, err := s.Group(ctx, account, group); err != nil {
 		return nil, err
 	}
-	members, err := collect(ctx, s.queries[qMembers], scanMember, group, after, max(limit, 1))
+	members, err := collect(ctx, s.read(qMembers), scanMember, group, after, max(limit, 1))
 	return members, readFailed("members", err)
 }
 

@@ -86,7 +86,7 @@ func (s *Store) shown(ctx context.Context, account string, rows []row, boundOf f
 // It shows only what was said while account was a member, and a line of KindDeleted where that was deleted;
 // ErrNotFound: never was.
 func (s *Store) History(ctx context.Context, account string, conversation, beforeSeq, afterSeq int64, limit int) (messages []Message, more bool, err error) {
-	stays, err := collect(ctx, s.queries[qStays], scanStay, conversation, account)
+	stays, err := collect(ctx, s.read(qStays), scanStay, conversation, account)
 	if err != nil {
 		return nil, false, readFailed("history", err)
 	}
@@ -135,7 +135,7 @@ func (s *Store) historyOf(ctx context.Context, st stay, account string, conversa
 	if up {
 		query = qHistoryUp
 	}
-	return collect(ctx, s.queries[query], func(r scanner) (row, error) {
+	return collect(ctx, s.read(query), func(r scanner) (row, error) {
 		m, err := scanMessage(r, nil)
 		m.PairA, m.PairB, m.Group = st.pairA, st.pairB, st.group
 		return m, err
@@ -164,7 +164,7 @@ func (s *Store) Conversations(ctx context.Context, account string, beforeChange 
 	if beforeChange <= 0 {
 		beforeChange = stillHere
 	}
-	all, err := collect(ctx, s.queries[qConversations], func(r scanner) (Conversation, error) {
+	all, err := collect(ctx, s.read(qConversations), func(r scanner) (Conversation, error) {
 		return scanConversation(r, account)
 	}, account, beforeChange, max(limit, 1), account)
 	for i := range all {
@@ -192,7 +192,7 @@ func scanConversation(from scanner, account string) (Conversation, error) {
 func (s *Store) findLast(ctx context.Context, account string, c *Conversation) error {
 	before := c.Last.Seq
 	c.Last = Message{}
-	stays, err := collect(ctx, s.queries[qStays], scanStay, c.ID, account)
+	stays, err := collect(ctx, s.read(qStays), scanStay, c.ID, account)
 	if err != nil {
 		return err
 	}
@@ -241,11 +241,11 @@ func (s *Store) Undelivered(ctx context.Context, account, device string, after i
 
 // undelivered reads what was posted between two changes: what is as it was posted, and what was edited since.
 func (s *Store) undelivered(ctx context.Context, account string, low, high int64, limit int) ([]Message, error) {
-	page, err := collect(ctx, s.queries[qUndelivered], scanUndelivered, account, account, low, low, high, account, limit)
+	page, err := collect(ctx, s.read(qUndelivered), scanUndelivered, account, account, low, low, high, account, limit)
 	if err != nil {
 		return nil, err
 	}
-	edited, err := collect(ctx, s.queries[qUndeliveredEdited], scanUndeliveredEdited, account, account, low, low, high, account, stillHere, limit)
+	edited, err := collect(ctx, s.read(qUndeliveredEdited), scanUndeliveredEdited, account, account, low, low, high, account, stillHere, limit)
 	if err != nil || len(edited) == 0 {
 		return page, err
 	}
@@ -323,7 +323,7 @@ func other(members []string, account string) string {
 }
 
 func (s *Store) presentWith(ctx context.Context, account string, conversation int64) ([]string, error) {
-	members, err := collect(ctx, s.queries[qPresent], func(r scanner) (a string, err error) {
+	members, err := collect(ctx, s.read(qPresent), func(r scanner) (a string, err error) {
 		return a, r.Scan(&a)
 	}, conversation, stillHere)
 	if err != nil {
@@ -336,7 +336,7 @@ func (s *Store) presentWith(ctx context.Context, account string, conversation in
 }
 
 func (s *Store) groupOf(ctx context.Context, account string, conversation int64) (string, error) {
-	stays, err := collect(ctx, s.queries[qStays], scanStay, conversation, account)
+	stays, err := collect(ctx, s.read(qStays), scanStay, conversation, account)
 	if err != nil || len(stays) == 0 {
 		return "", err
 	}

@@ -126,11 +126,11 @@ func (x *indexer) next(ctx context.Context) (p indexPart, err error) {
 	if err := s.row(ctx, qIndexed).Scan(&p.from); err != nil {
 		return p, err
 	}
-	p.again, err = collect(ctx, s.queries[qIndexAgain], func(r scanner) (id int64, err error) { return id, r.Scan(&id) }, indexAgain)
+	p.again, err = collect(ctx, s.read(qIndexAgain), func(r scanner) (id int64, err error) { return id, r.Scan(&id) }, indexAgain)
 	if err != nil {
 		return p, err
 	}
-	messages, err := collect(ctx, s.queries[qIndexNext], scanIndexable, p.from, indexMessages)
+	messages, err := collect(ctx, s.read(qIndexNext), scanIndexable, p.from, indexMessages)
 	if err != nil {
 		return p, err
 	}

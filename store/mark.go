@@ -190,7 +190,7 @@ func (w *writer) toldReceipts(b *batch) {
 // Receipts tells how far the present members of a conversation are, by account; in groups above 50 only
 // how far account itself is. ErrNotFound: account is no member. Change and Recipients are not set.
 func (s *Store) Receipts(ctx context.Context, account string, conversation int64) ([]Receipt, error) {
-	all, err := collect(ctx, s.queries[qReceipts], func(r scanner) (x Receipt, err error) {
+	all, err := collect(ctx, s.read(qReceipts), func(r scanner) (x Receipt, err error) {
 		x.Conversation = conversation
 		err = r.Scan(&x.Account, &x.Read, &x.Delivered)
 		x.Watermark = x.raised(Watermark{})

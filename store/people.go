@@ -105,7 +105,7 @@ func (s *Store) User(ctx context.Context, account string) (User, error) {
 
 // Users lists at most limit accounts in byte order, after the one named by after.
 func (s *Store) Users(ctx context.Context, after string, limit int) ([]User, error) {
-	users, err := collect(ctx, s.queries[qUsers], scanUser, after, max(limit, 1))
+	users, err := collect(ctx, s.read(qUsers), scanUser, after, max(limit, 1))
 	return users, readFailed("users", err)
 }
 

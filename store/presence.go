@@ -73,7 +73,7 @@ func (s *Store) Audience(ctx context.Context, account string) (*Audience, error)
 	} else if err != nil {
 		return nil, err
 	}
-	_, err = collect(ctx, s.queries[qRelations], func(row scanner) (struct{}, error) {
+	_, err = collect(ctx, s.read(qRelations), func(row scanner) (struct{}, error) {
 		var friend, state string
 		err := row.Scan(&friend, &state)
 		a.relations[friend] = state

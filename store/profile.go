@@ -54,7 +54,7 @@ type Card struct{ Account, Name, Avatar string }
 func (s *Store) Cards(ctx context.Context, accounts []string) ([]Card, error) {
 	var all []Card
 	for _, account := range accounts {
-		found, err := collect(ctx, s.queries[qCard], func(row scanner) (c Card, err error) {
+		found, err := collect(ctx, s.read(qCard), func(row scanner) (c Card, err error) {
 			err = row.Scan(&c.Account, &c.Name, &c.Avatar)
 			return c, err
 		}, account)

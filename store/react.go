@@ -127,11 +127,11 @@ func (s *Store) Reactions(ctx context.Context, account string, at Place, after s
 	if err != nil {
 		return nil, false, readFailed("reactions", err)
 	}
-	stays, err := collect(ctx, s.queries[qStays], scanStay, at.Conversation, account)
+	stays, err := collect(ctx, s.read(qStays), scanStay, at.Conversation, account)
 	if err != nil {
 		return nil, false, readFailed("reactions", err)
 	}
-	all, err = collect(ctx, s.queries[qReactions], func(r scanner) (x Reaction, err error) {
+	all, err = collect(ctx, s.read(qReactions), func(r scanner) (x Reaction, err error) {
 		x.Place = at
 		return x, r.Scan(&x.Account, &x.Reaction)
 	}, at.Conversation, at.Seq, after, bound(stays), reactionPage)
@@ -179,7 +179,7 @@ type tallied struct {
 }
 
 func (s *Store) readTallies(ctx context.Context, q readQuery, args []any, of []tallied) error {
-	rows, err := s.queries[q].QueryContext(ctx, args...)
+	rows, err := s.read(q).QueryContext(ctx, args...)
 	if err != nil {
 		return err
 	}

@@ -246,13 +246,13 @@ type Friend struct {
 // Friends lists at most limit friends and open questions of account, by account, after the one named by after.
 func (s *Store) Friends(ctx context.Context, account, after string, limit int) ([]Friend, error) {
 	limit = max(limit, 1)
-	all, err := collect(ctx, s.queries[qFriends], scanFriend, account, after, account, after, limit)
+	all, err := collect(ctx, s.read(qFriends), scanFriend, account, after, account, after, limit)
 	return all, readFailed("friends", err)
 }
 
 // Blocks lists at most limit accounts that account has blocked, by account, after the one named by after.
 func (s *Store) Blocks(ctx context.Context, account, after string, limit int) ([]Friend, error) {
-	all, err := collect(ctx, s.queries[qBlocks], scanFriend, account, after, max(limit, 1))
+	all, err := collect(ctx, s.read(qBlocks), scanFriend, account, after, max(limit, 1))
 	return all, readFailed("blocks", err)
 }
 

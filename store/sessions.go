@@ -150,7 +150,7 @@ func (s *Store) EndDevice(ctx context.Context, account, device string) (ended []
 
 // Sessions lists account's sessions, oldest first.
 func (s *Store) Sessions(ctx context.Context, account string) ([]Session, error) {
-	all, err := collect(ctx, s.queries[qSessions], func(row scanner) (Session, error) {
+	all, err := collect(ctx, s.read(qSessions), func(row scanner) (Session, error) {
 		session := Session{Account: account}
 		var hash []byte
 		err := row.Scan(&hash, &session.Device, &session.Created, &session.LastSeen)

@@ -186,7 +186,7 @@ func (s *Store) Ping(ctx context.Context) error {
 
 // row runs a prepared read of one row.
 func (s *Store) row(ctx context.Context, q readQuery, args ...any) *sql.Row {
-	return s.queries[q].QueryRowContext(ctx, args...)
+	return s.read(q).QueryRowContext(ctx, args...)
 }
 
 // readFailed turns a read's error into one of ours. A context's error stays visible.

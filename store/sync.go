@@ -72,7 +72,7 @@ type syncRead struct {
 }
 
 func (r *syncRead) lookAround(after int64) error {
-	rows, err := r.s.queries[qTouched].QueryContext(r.ctx, r.account, after)
+	rows, err := r.s.read(qTouched).QueryContext(r.ctx, r.account, after)
 	if err != nil {
 		return err
 	}
@@ -129,7 +129,7 @@ func (r *syncRead) messages(low, high int64, limit int) ([]SyncItem, error) {
 	if len(r.stays) == 0 {
 		return nil, nil
 	}
-	rows, err := collect(r.ctx, r.s.queries[qSyncMessages], func(from scanner) (row, error) { return scanMessage(from, nil) },
+	rows, err := collect(r.ctx, r.s.read(qSyncMessages), func(from scanner) (row, error) { return scanMessage(from, nil) },
 		r.account, r.account, low, low, high, limit)
 	if err != nil {
 		return nil, err
@@ -156,7 +156,7 @@ func (r *syncRead) reactions(low, high int64, limit int) ([]SyncItem, error) {
 	if len(r.stays) == 0 {
 		return nil, nil
 	}
-	return collect(r.ctx, r.s.queries[qSyncReactions], func(from scanner) (SyncItem, error) {
+	return collect(r.ctx, r.s.read(qSyncReactions), func(from scanner) (SyncItem, error) {
 		x := &Reaction{}
 		err := from.Scan(&x.Conversation, &x.Seq, &x.Account, &x.Reaction, &x.Withdrawn, &x.Change)
 		return SyncItem{Change: x.Change, Reaction: x}, err
@@ -167,7 +167,7 @@ func (r *syncRead) receipts(low, high int64, limit int) ([]SyncItem, error) {
 	if len(r.stays) == 0 {
 		return nil, nil
 	}
-	return collect(r.ctx, r.s.queries[qSyncReceipts], func(from scanner) (SyncItem, error) {
+	return collect(r.ctx, r.s.read(qSyncReceipts), func(from scanner) (SyncItem, error) {
 		x := &Receipt{}
 		err := from.Scan(&x.Conversation, &x.Account, &x.Read, &x.Delivered, &x.Change)
 		x.Watermark = x.raised(Watermark{})
@@ -179,7 +179,7 @@ func (r *syncRead) receipts(low, high int64, limit int) ([]SyncItem, error) {
 }
 
 func (r *syncRead) accountChanges(low, high int64, limit int) ([]SyncItem, error) {
-	return collect(r.ctx, r.s.queries[qSyncAccount], func(from scanner) (SyncItem, error) {
+	return collect(r.ctx, r.s.read(qSyncAccount), func(from scanner) (SyncItem, error) {
 		var carry []byte
 		i := SyncItem{Account: &AccountChange{}}
 		if err := from.Scan(&i.Change, &i.Account.Kind, &carry); err != nil {

@@ -52,6 +52,7 @@ type writer struct {
 	mu     sync.RWMutex // held while sending, so that queue is not closed under a sender
 	closed bool         // guarded by mu
 	queue  chan operation
+	counts *counters
 
 	committed func() // is told of every commit; never waits. Nil: nobody is
 
@@ -65,7 +66,6 @@ type writer struct {
 	multis  [numMultis]multi
 	cache   *cache
 	batch   *batch
-	away    bool             // the database failed at the last attempt
 	careful int              // for so many batches sent messages are looked up
 	doubt   bool             // a commit had no outcome, and nothing has been committed since
 	session int64            // of the last connection that claimed the database
@@ -78,6 +78,7 @@ func newWriter(db *sql.DB, d dialect, log *slog.Logger, now func() time.Time) *w
 	w := &writer{
 		db: db, dialect: d, log: log, now: now,
 		queue:    make(chan operation, queueLimit),
+		counts:   newCounters(),
 		delivery: make(chan []job, 1),
 		done:     make(chan struct{}),
 		cache:    newCache(),
@@ -178,6 +179,7 @@ func (w *writer) offer(op operation) bool {
 	case w.queue <- op:
 		return true
 	default:
+		w.counts.rejected.Add(1)
 		return false
 	}
 }
@@ -230,7 +232,7 @@ func (w *writer) write(jobs []job) {
 		err = w.attempt(jobs)
 	}
 	if w.note(err) {
-		fail(jobs, err)
+		w.fail(jobs, err)
 		return
 	}
 	if err == nil {
@@ -238,19 +240,19 @@ func (w *writer) write(jobs []job) {
 	}
 	w.log.Warn("write failed", "operations", len(jobs), "error", err)
 	if len(jobs) == 1 {
-		fail(jobs, err)
+		w.fail(jobs, err)
 		return
 	}
 	for i := range jobs {
 		single := jobs[i : i+1]
 		err := w.attempt(single)
 		if w.note(err) {
-			fail(jobs[i:], err)
+			w.fail(jobs[i:], err)
 			return
 		}
 		if err != nil {
 			w.log.Error("operation failed", "error", err)
-			fail(single, err)
+			w.fail(single, err)
 		}
 	}
 }
@@ -259,18 +261,19 @@ func (w *writer) write(jobs []job) {
 func (w *writer) note(err error) (away bool) {
 	away = err != nil && w.dialect.failed(err)
 	switch {
-	case away && !w.away:
+	case away && !w.counts.away.Load():
 		w.log.Error("the database fails, writing is refused until it works again", "error", err)
-	case err == nil && w.away:
+	case err == nil && w.counts.away.Load():
 		w.log.Info("the database works again")
 	}
 	if away || err == nil {
-		w.away = away
+		w.counts.away.Store(away)
 	}
 	return away
 }
 
-func fail(jobs []job, err error) {
+func (w *writer) fail(jobs []job, err error) {
+	w.counts.failed.Add(uint64(len(jobs)))
 	for i := range jobs {
 		jobs[i].err = fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -280,6 +283,7 @@ func fail(jobs []job, err error) {
 // in the database nor in the cache.
 func (w *writer) attempt(jobs []job) error {
 	ctx := context.Background() // what was accepted is written; a context with Done costs a goroutine per statement
+	begun := time.Now()
 	if err := w.begin(ctx); err != nil {
 		return fmt.Errorf("%w: %w", errDatabase, err)
 	}
@@ -293,6 +297,7 @@ func (w *writer) attempt(jobs []job) error {
 		}
 		return err
 	}
+	w.counts.wrote(len(jobs), time.Since(begun))
 	w.leaveDoubt(jobs)
 	jobs[len(jobs)-1].receipts = w.batch.receipts
 	w.toldReceipts(w.batch)

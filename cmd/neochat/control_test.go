@@ -37,8 +37,9 @@ func testControl(t *testing.T, data string) {
 		}
 		return nil
 	}
+	report := func(context.Context) (string, error) { return `{"version":"1"}`, nil }
 	// What a killed server left behind.
-	left, err := listenControl(data, look)
+	left, err := listenControl(data, look, report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +50,7 @@ func testControl(t *testing.T, data string) {
 	if err := os.WriteFile(filepath.Join(data, controlName), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c, err := listenControl(data, look)
+	c, err := listenControl(data, look, report)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,13 @@ func testControl(t *testing.T, data string) {
 			t.Errorf("looked at %s, not %s", got, account)
 		}
 	}
+	if got, err := askServer(t.Context(), data, "status"); err != nil || got != `{"version":"1"}` {
+		t.Errorf("status: %q, %v", got, err)
+	}
 	c.close()
+	if _, err := askServer(t.Context(), data, "status"); !errors.Is(err, errNoServer) {
+		t.Errorf("status of nobody: %v", err)
+	}
 	if _, err := os.Stat(filepath.Join(data, controlName)); !os.IsNotExist(err) {
 		t.Errorf("the socket stays: %v", err)
 	}

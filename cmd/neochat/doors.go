@@ -32,13 +32,14 @@ type networkFlags struct {
 
 // doors is everything the server is reached through.
 type doors struct {
-	bound  bound
-	tcp    *port.TCP
-	relay  *port.TCP // for the relay and calls over TCP alone; nil: they use tcp
-	udp    *port.UDP
-	cert   certificates // nil: there is no TLS
-	plain  *http.Server // nil: there is none
-	public *publicAddresses
+	bound   bound
+	tcp     *port.TCP
+	relay   *port.TCP // for the relay and calls over TCP alone; nil: they use tcp
+	udp     *port.UDP
+	cert    certificates // nil: there is no TLS
+	plain   *http.Server // nil: there is none
+	plainAt net.Addr     // of plain
+	public  *publicAddresses
 }
 
 // bound are the TCP ports as they were taken, before anybody is served on them; nil: there is none.
@@ -120,6 +121,7 @@ func (d *doors) openPlain(log *slog.Logger) error {
 	var at net.Addr
 	if d.bound.plain != nil {
 		at = d.bound.plain.Addr()
+		d.plainAt = at
 		handler := toHTTPS(tcpPort(at), tcpPort(d.tcp.Addr()))
 		if examined {
 			handler = a.HTTPChallenge(handler)

@@ -28,6 +28,7 @@ type commandLine struct {
 	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty data folder."`
 	Verify   verifyCommand    `cmd:"" help:"Examine a backup, or the server's data; works while the server runs."`
 	Database databaseCommand  `cmd:"" help:"Move the database, or look at its schema."`
+	Status   statusCommand    `cmd:"" help:"Ask the running server how it is; exit code 3 where none runs."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
 	Doctor   doctorCommand    `cmd:"" help:"Find out what keeps a server from working or from being reached, and what to change."`
 	Describe describeCommand  `cmd:"" name:"config" help:"About the configuration."`
@@ -50,7 +51,7 @@ func main() {
 }
 
 // run does what args say and returns the exit code: 0 done, 2 not understood,
-// 1 failed; chat has further ones.
+// 1 failed; chat and status have further ones.
 func run(ctx context.Context, args []string, std streams) (code int) {
 	var line commandLine
 	exited := -1

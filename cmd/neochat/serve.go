@@ -38,7 +38,8 @@ type serveCommand struct {
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
 	LogFormat     string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
 
-	networkFlags `embed:""`
+	networkFlags  `embed:""`
+	operatorFlags `embed:""`
 }
 
 // Run serves until ctx is done.
@@ -87,22 +88,27 @@ func (c *serveCommand) logger(out io.Writer) (*slog.Logger, error) {
 // house is everything a running server consists of.
 type house struct {
 	doors
-	data    string
-	hosts   *hosts
-	lends   string // --relay
-	lock    *os.File
-	store   *store.Store
-	blobs   blobs
-	sfu     *media.SFU
-	turn    *turn.Relay // nil: it is off
-	server  *signaling.Server
-	control *control // nil: it could not be opened
-	http    *http.Server
+	data       string
+	hosts      *hosts
+	lends      string // --relay
+	lock       *os.File
+	store      *store.Store
+	blobs      blobs
+	sfu        *media.SFU
+	turn       *turn.Relay // nil: it is off
+	server     *signaling.Server
+	begun      time.Time
+	counted    *countedBlobs // blobs
+	filesPlace string
+	relayLimit int       // allocations
+	operator   *operator // nil: it is off
+	control    *control  // nil: it could not be opened
+	http       *http.Server
 }
 
 // open builds the house from the ground up; where it fails, what was built is taken down.
 func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, err error) {
-	h := &house{hosts: newHosts(), lends: c.Relay}
+	h := &house{hosts: newHosts(), lends: c.Relay, begun: time.Now(), relayLimit: c.RelayTotalAllocations, filesPlace: c.Files}
 	defer func() {
 		if err != nil {
 			h.close()
@@ -118,6 +124,9 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if err := c.bind(&h.doors, log.With("part", "port")); err != nil { // first of all: a refused start changes nothing
 		return nil, err
 	}
+	if h.operator, err = c.openOperator(); err != nil {
+		return nil, err
+	}
 	if h.data, err = openData(c.Data); err != nil {
 		return nil, err
 	}
@@ -130,6 +139,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if h.blobs, err = openBlobs(ctx, c.Files, h.data); err != nil {
 		return nil, err
 	}
+	h.countFiles()
 	if h.store, err = openStore(ctx, store.Config{Database: c.Database, Exclusive: true, Quota: int64(c.Quota) << 20}, h.data, log); err != nil {
 		return nil, err
 	}
@@ -147,10 +157,13 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
 		CallsFile: filepath.Join(h.data, "calls.json")})
-	if h.control, err = listenControl(h.data, h.server.LookAgain); err != nil {
+	if h.control, err = listenControl(h.data, h.server.LookAgain, h.status); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
 	}
 	h.http = h.openHTTP(h.routes(), log)
+	if h.operator != nil {
+		h.operator.serve(h.metricsHandler(log), log.With("part", "operator"))
+	}
 	return h, nil
 }
 
@@ -254,6 +267,9 @@ func (h *house) announce(out io.Writer) {
 	if h.cert != nil {
 		hint = "  certificate " + h.cert.note() + "\n"
 	}
+	if h.operator != nil {
+		hint = "  operator    " + h.operator.note() + "\n" + hint
+	}
 	fmt.Fprintf(out, `NeoChat %s
   open        %s
   listens on  %s
@@ -290,6 +306,9 @@ func (h *house) close() {
 		h.http.Close()
 	}
 	h.closeControl()
+	if h.operator != nil {
+		h.operator.close()
+	}
 	if h.turn != nil {
 		h.turn.Close()
 	}

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"neochat/port/cert"
 )
@@ -20,7 +21,8 @@ import (
 // certificates is where the server's certificates come from.
 type certificates interface {
 	TLS() *tls.Config
-	Trusted() bool // by everybody
+	Trusted() bool      // by everybody
+	Expires() time.Time // zero: there is none yet
 	Close() error
 	host() string // the main name it is for; "" if it is not known
 	note() string // what a person should know of it
