@@ -72,6 +72,8 @@ export async function callWithoutMedia(ann, ben, told) {
   await acquaint(ann, ben);
   await ring(ann, ben);
   await connects(ben);
+  // He is told that nothing comes from her; soon, as the server lets a participant without a way go.
+  await sees(ben, by('no-media', { cause: 'others' }));
   for (const [actor, other] of [[ann, ben], [ben, ann]]) {
     const selector = video(other.account, 'camera');
     const film = await actor.tab.evaluate((options) => globalThis.neoE2E.watchFilm(options), { selector, frames: 1, patience: ABSENCE / 2 });
@@ -81,7 +83,6 @@ export async function callWithoutMedia(ann, ben, told) {
   assert.ok(paths.length > 0, `${ann.account} is in no call`);
   assert.deepEqual(paths.filter(({ state }) => state === 'connected'), [], `${ann.account} is connected`);
   await sees(ann, by('no-media', { cause: told }));
-  await sees(ben, by('no-media', { cause: 'others' })); // he is told that nothing comes from her
   for (const [width, height] of [[390, 844], [1280, 800]]) {
     await ann.tab.resize(width, height);
     await assertFits(ann, `the cause ${told}`);

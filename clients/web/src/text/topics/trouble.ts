@@ -26,7 +26,7 @@ export const trouble = {
   ],
   'trouble_no-relay': ['This network blocks calls, and the server has no relay', '当前网络阻止通话，服务器也没有中继'],
   'trouble_no-relay_do': [
-    'Try another network, such as mobile data. Or ask whoever runs this network to allow UDP {udp} to {host}, or whoever runs the server for --relay inside.',
+    'Try another network, such as mobile data. Or ask whoever runs this network to allow UDP {udp} to {host}, or whoever runs the server to start it with --relay inside.',
     '请换一个网络（如手机流量）；或请网络管理员放行到 {host} 的 UDP {udp}，或请服务器管理员启用 --relay inside。',
   ],
   trouble_network: ['This network lets no calls through', '当前网络不允许通话'],

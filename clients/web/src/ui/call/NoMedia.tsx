@@ -18,10 +18,18 @@ export function NoMedia() {
       <Icon name="info" />
       <div>
         <h2>{t(title, params)}</h2>
-        <p>{t(advice, params)}</p>
+        <p>{whole(t(advice, params))}</p>
       </div>
     </div>
   );
+}
+
+/** Flags and ports as somebody types them: in one piece, for a line that ends in “--” says nothing. */
+const typed = /(--[a-z-]+(?: inside)?|-p \S+\/udp|(?:UDP|TCP) \d+)/;
+
+/** A text in which what is typed is not broken. */
+function whole(text: string) {
+  return text.split(typed).map((part, n) => (n % 2 ? <span key={n} class="whole">{part}</span> : part));
 }
 
 function textsOf(cause: Cause): [TextKey, TextKey] {
