@@ -63,7 +63,7 @@ func TestStats(t *testing.T) {
 func TestFilesKept(t *testing.T) {
 	s := openNew(t, "a", "b")
 	for _, f := range []File{{Name: "a_1_x", Owner: "a", Hash: "h1", Size: 5, Time: 1}, {Name: "b_1_x", Owner: "b", Hash: "h1", Size: 5, Time: 1}, {Name: "a_2_y", Owner: "a", Hash: "h2", Size: 7, Time: 2}} {
-		if _, err := s.AddFile(t.Context(), f); err != nil {
+		if _, err := s.PutFile(t.Context(), f); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -127,6 +127,9 @@ func TestScrapeAfterChatAndCall(t *testing.T) {
 	a.find("message_type: no_such_thing_17\nstat: 400")
 
 	found := scrapeOf(t, socket)
+	for until := time.Now().Add(patience); found.value(t, "neochat_pushes_sent_total") < 2 && time.Now().Before(until); { // counted after it was sent
+		found = scrapeOf(t, socket)
+	}
 	for _, want := range []struct {
 		name   string
 		labels []string
