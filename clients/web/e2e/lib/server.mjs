@@ -15,6 +15,7 @@ export function binary() {
  * @typedef {object} Server
  * @property {string} url http://localhost:PORT, as it prints it
  * @property {() => string} output everything it printed
+ * @property {() => Promise<void>} replace ends it in good order and starts another one on its data and its ports, as an upgrade does
  * @property {() => Promise<void>} close asks it to end, waits, and removes its data
  */
 
@@ -23,16 +24,18 @@ export function binary() {
  * @property {() => string} output everything it printed
  * @property {(seen: (output: string) => void) => void} onOutput calls with everything it printed, each time that grew
  * @property {Promise<string>} ended why it ended
+ * @property {string} dir holds its data
+ * @property {() => Promise<void>} end asks it to end, and waits
  * @property {() => Promise<void>} close asks it to end, waits, and removes its data
  */
 
 /**
  * Starts a server with a new data folder and no limits on logins and registrations.
  * @param {NodeJS.ProcessEnv} env @param {string[]} flags where it listens, and more
- * @param {string[]} [inside] the command that runs it somewhere else, in a network namespace say @returns {Process}
+ * @param {string[]} [inside] the command that runs it somewhere else, in a network namespace say
+ * @param {string} [dir] of a server before @returns {Process}
  */
-export function startServer(env, flags, inside = []) {
-  const dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-server-'));
+export function startServer(env, flags, inside = [], dir = mkdtempSync(join(tmpdir(), 'neochat-e2e-server-'))) {
   const [command, ...args] = [...inside, binary(), 'serve', '--data', join(dir, 'data'), '--logins', '0', '--registrations', '0', ...flags];
   const child = spawn(command, args, { cwd: dir, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
@@ -49,15 +52,20 @@ export function startServer(env, flags, inside = []) {
     child.once('error', (error) => done(error.message));
     child.once('close', (code) => done(`the server ended with ${code}:\n${output}`));
   });
+  const end = async () => {
+    child.kill('SIGTERM');
+    const hung = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await ended;
+    clearTimeout(hung);
+  };
   return {
     output: () => output,
     onOutput: (seen) => void watchers.push(seen),
     ended,
+    dir,
+    end,
     async close() {
-      child.kill('SIGTERM');
-      const hung = setTimeout(() => child.kill('SIGKILL'), 10_000);
-      await ended;
-      clearTimeout(hung);
+      await end();
       rmSync(dir, { recursive: true, force: true });
     },
   };
@@ -65,19 +73,36 @@ export function startServer(env, flags, inside = []) {
 
 /** Starts a server on loopback and waits until it says where it listens. @param {NodeJS.ProcessEnv} env @returns {Promise<Server>} */
 export async function openServer(env) {
-  const { output, onOutput, ended, close } = startServer(env, ['--listen', '127.0.0.1:0', '--media-port', '0']);
-  /** @type {Promise<string>} */
-  const listening = new Promise((resolve, reject) => {
+  let server = startServer(env, ['--listen', '127.0.0.1:0', '--media-port', '0']);
+  let before = '';
+  try {
+    const url = await listening(server);
+    return {
+      url,
+      output: () => before + server.output(),
+      async replace() {
+        const media = /, (\d+) \(UDP/.exec(server.output())?.[1];
+        if (!media) throw new Error(`no media port in:\n${server.output()}`);
+        await server.end();
+        before += server.output();
+        server = startServer(env, ['--listen', `127.0.0.1:${new URL(url).port}`, '--media-port', media], [], server.dir);
+        await listening(server);
+      },
+      close: () => server.close(),
+    };
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
+}
+
+/** Where it says that it listens. @param {Process} server @returns {Promise<string>} */
+function listening({ onOutput, ended }) {
+  return new Promise((resolve, reject) => {
     onOutput((text) => {
       const address = /http:\/\/localhost:[1-9]\d*/.exec(text);
       if (address) resolve(address[0]);
     });
     void ended.then((why) => reject(new Error(why)));
   });
-  try {
-    return { url: await listening, output, close };
-  } catch (error) {
-    await close();
-    throw error;
-  }
 }
