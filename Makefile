@@ -16,9 +16,10 @@ STATICCHECK := go run honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
-TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db turnutils_uclient systemd-analyze /usr/sbin/nginx caddy
+TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db mariadb-dump turnutils_uclient systemd-analyze \
+                 /usr/sbin/nginx caddy
 TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
-                 openssl iproute2 nftables mariadb-server-core mariadb-client-core coturn systemd nginx-light caddy
+                 openssl iproute2 nftables mariadb-server-core mariadb-client coturn systemd nginx-light caddy
 
 say = @printf '\n==> %s\n' '$(1)'
 
