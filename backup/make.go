@@ -169,9 +169,9 @@ func (w *work) keepBlobs(ctx context.Context) error {
 		return fmt.Errorf("the backup folder: %w", err)
 	}
 	defer list.Close()
-	lines := bufio.NewWriter(list)
+	lines, batch := bufio.NewWriter(list), w.blobs.Batch()
 	err = store.EachBlob(ctx, w.path(w.name, databaseName), func(b store.Blob) error {
-		if err := w.keepBlob(ctx, there, b); err != nil {
+		if err := w.keepBlob(ctx, batch, there, b); err != nil {
 			return fmt.Errorf("keeping a file: %w", err)
 		}
 		w.made.Blobs++
@@ -180,14 +180,14 @@ func (w *work) keepBlobs(ctx context.Context) error {
 		_, err := fmt.Fprintln(lines, b.Hash, b.Size)
 		return err
 	})
-	return errors.Join(err, lines.Flush(), list.Sync())
+	return errors.Join(err, lines.Flush(), list.Sync(), batch.Sync())
 }
 
-func (w *work) keepBlob(ctx context.Context, there map[string]int64, b store.Blob) error {
+func (w *work) keepBlob(ctx context.Context, to Blobs, there map[string]int64, b store.Blob) error {
 	if size, ok := there[b.Hash]; ok && size == b.Size {
 		return nil
 	}
-	err := copyBlob(ctx, w.src.Blobs, w.blobs, b)
+	err := copyBlob(ctx, w.src.Blobs, to, b)
 	switch {
 	case err == nil:
 		w.made.Copied++

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"neochat/files"
 	"neochat/store"
 )
 
@@ -141,6 +142,14 @@ func (w *restoring) restoreBlobs(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if folder, ok := to.(*files.Folder); ok {
+		batch := folder.Batch()
+		return errors.Join(w.copyBlobs(ctx, batch, there), batch.Sync())
+	}
+	return w.copyBlobs(ctx, to, there)
+}
+
+func (w *restoring) copyBlobs(ctx context.Context, to Blobs, there map[string]int64) error {
 	lost := map[string]bool{}
 	for _, b := range w.r.Missing {
 		lost[b.Hash] = true

@@ -79,9 +79,18 @@ func (f *Folder) sweep() error {
 // returns without error the bytes are on the disk: file and folder are synced.
 // Where it fails nothing is kept; ErrFull: no room.
 func (f *Folder) Put(ctx context.Context, r io.Reader) (hash string, size int64, err error) {
+	t, hash, size, err := f.receive(ctx, r)
+	if err != nil {
+		return "", 0, err
+	}
+	return hash, size, f.keep(t, hash)
+}
+
+// receive writes what r yields to a temporary file, whose bytes are on the disk when it returns.
+func (f *Folder) receive(ctx context.Context, r io.Reader) (temporary, hash string, size int64, err error) {
 	t, err := os.CreateTemp(f.incoming(), "put-")
 	if err != nil {
-		return "", 0, fmt.Errorf("beginning to store a file: %w", full(err))
+		return "", "", 0, fmt.Errorf("beginning to store a file: %w", full(err))
 	}
 	defer func() {
 		t.Close()
@@ -95,14 +104,13 @@ func (f *Folder) Put(ctx context.Context, r io.Reader) (hash string, size int64,
 		err = t.Sync()
 	}
 	if err != nil {
-		return "", 0, fmt.Errorf("storing a file: %w", full(err))
+		return "", "", 0, fmt.Errorf("storing a file: %w", full(err))
 	}
-	hash = hex.EncodeToString(sum.Sum(nil))
-	return hash, size, f.keep(t.Name(), hash)
+	return t.Name(), hex.EncodeToString(sum.Sum(nil)), size, nil
 }
 
-// keep gives finished bytes their place.
-func (f *Folder) keep(temporary, hash string) error {
+// name gives finished bytes their place.
+func (f *Folder) name(temporary, hash string) error {
 	to := f.path(hash)
 	if err := os.MkdirAll(filepath.Dir(to), 0o700); err != nil {
 		return fmt.Errorf("storing a file: %w", full(err))
@@ -110,7 +118,15 @@ func (f *Folder) keep(temporary, hash string) error {
 	if err := os.Rename(temporary, to); err != nil {
 		return fmt.Errorf("storing a file: %w", full(err))
 	}
-	for _, dir := range []string{filepath.Dir(to), f.root} {
+	return nil
+}
+
+// keep gives finished bytes their place for good.
+func (f *Folder) keep(temporary, hash string) error {
+	if err := f.name(temporary, hash); err != nil {
+		return err
+	}
+	for _, dir := range []string{filepath.Dir(f.path(hash)), f.root} {
 		if err := syncDir(dir); err != nil {
 			return err
 		}

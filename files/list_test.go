@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/iotest"
 )
 
 // listed is a place that lists what it keeps.
@@ -75,5 +76,27 @@ func TestRemove(t *testing.T) {
 	}
 	if err := f.Remove("../../x"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a name that is no hash: %v", err)
+	}
+}
+
+func TestBatch(t *testing.T) {
+	f := open(t)
+	b := f.Batch()
+	list(t, b, open(t).Batch())
+	stop := errors.New("no more")
+	if _, _, err := b.Put(t.Context(), io.MultiReader(bytes.NewReader(random(9)), iotest.ErrReader(stop))); !errors.Is(err, stop) {
+		t.Errorf("what cannot be read: %v", err)
+	}
+	if err := b.Sync(); err != nil {
+		t.Error(err)
+	}
+	if n := count(t, f.root); n != 4 {
+		t.Errorf("%d files lie there, want 4", n)
+	}
+	if err := os.RemoveAll(f.root); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Sync(); err == nil {
+		t.Error("a folder that is gone was synced")
 	}
 }
