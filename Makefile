@@ -25,7 +25,7 @@ say = @printf '\n==> %s\n' '$(1)'
 
 include deploy/package.mk
 
-.PHONY: help run build web test test-quick test-go test-web test-e2e test-networks test-networks-few test-packages lint bench fuzz clean toolchain
+.PHONY: help run build web test test-quick test-go test-web test-e2e test-networks test-networks-few test-doctor test-packages lint bench fuzz clean toolchain
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -86,6 +86,8 @@ test-go: build
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)-race" NEOCHAT_TEST_DATABASE=mariadb go test -count=1 ./cmd/neochat/contract
 	$(call say,the process from outside)
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./cmd/neochat/process
+	$(call say,what the doctor names of a few broken servers (needs root))
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 ./cmd/neochat/doctorcases
 
 test-web: $(WEB)/node_modules/.installed
 	$(call say,tests of the web client)
@@ -104,6 +106,10 @@ test-networks-few: build $(E2E)/node_modules/.installed
 test-networks: test-packages build $(E2E)/node_modules/.installed ## calls across all kinds of networks and firewalls; needs root (ROWS= some)
 	$(call say,calls across all networks)
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" npm --prefix $(E2E) run networks -- $(ROWS)
+
+test-doctor: test-packages build ## what the doctor names of servers broken in twenty ways, as a table; needs root (CASES=1,2 some)
+	$(call say,the doctor and broken servers)
+	NEOCHAT_BIN="$(CURDIR)/$(BIN)" NEOCHAT_DOCTOR_CASES="$(or $(CASES),all)" go test -count=1 -v -run TestCases ./cmd/neochat/doctorcases
 
 test-quick: ## the inner loop, under 90 s: no race detector, no browsers, no processes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

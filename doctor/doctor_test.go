@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pion/stun/v4"
 	"go.uber.org/goleak"
 )
 
@@ -329,4 +330,13 @@ func TestClockOff(t *testing.T) {
 			t.Errorf("%v: %+v, want %q", c.offset, got, c.want)
 		}
 	}
+}
+
+// answerTo is what a STUN server says.
+func answerTo(question []byte, from *net.UDPAddr) []byte {
+	m := &stun.Message{Raw: question}
+	if m.Decode() != nil {
+		return nil
+	}
+	return stun.MustBuild(m, stun.BindingSuccess, &stun.XORMappedAddress{IP: from.IP, Port: from.Port}).Raw
 }

@@ -74,7 +74,7 @@ func hostFaults() []Fault {
 		{"port-address", "ports", Fail, "{network} {address} cannot be opened: {error}.", "Listen on every address of this machine: listen = \":{port}\""},
 		{"server-silent", "ports", Fail, "NeoChat runs, but does not answer on {address}: {error}.", "systemctl restart neochat, and read why in journalctl -u neochat"},
 		{"address-wrong", "address", Fail, "public_ip is {configured}, but the internet reaches this machine at {found}.", "public_ip = \"{found}\""},
-		{"address-private", "address", Fail, "This machine has only private addresses ({own}) and nothing tells the one that {host} leads to, {found}.", "public_ip = \"{found}\""},
+		{"address-private", "address", Warn, "This machine has only private addresses ({own}) and nothing tells it the public one: calls are offered {found} only by looking {host} up, to those who come by that name.", "public_ip = \"{found}\""},
 		{"address-unknown", "address", Fail, "The STUN server {server} does not tell the public address: {error}.", "Correct stun_server = \"HOST:PORT\", or say the address: public_ip = \"ADDRESS\""},
 		{"dns-elsewhere", "dns", Fail, "{host} points to {found}, which is not this server ({own}).", "At the provider of the domain, set the record: {host}. {type} {want}"},
 	}

@@ -49,7 +49,7 @@ func networkTrials() []trial {
 func proxyTrials() []trial {
 	return []trial{
 		{"13", "proxy strips WebSocket upgrade", []string{"websocket-stripped"}, nil, "proxy_set_header Upgrade $http_upgrade", func(t *testing.T) []finding { return bent(t, bend{strip: true}) }, false},
-		{"14", "proxy times out", []string{"websocket-cut"}, nil, "proxy_read_timeout 1h", func(t *testing.T) []finding { return bent(t, bend{cutoff: 3 * time.Second}) }, false},
+		{"14", "proxy times out", []string{"websocket-cut"}, nil, "proxy_read_timeout 1h", func(t *testing.T) []finding { return bent(t, bend{cutoff: 6 * time.Second}) }, false},
 		{"14b", "proxy buffers", []string{"websocket-buffered"}, nil, "proxy_buffering off", func(t *testing.T) []finding { return bent(t, bend{hold: true}) }, false},
 	}
 }
@@ -174,7 +174,7 @@ func onlyTLS(t *testing.T) []finding {
 
 func bent(t *testing.T, b bend) []finding {
 	s := newStage(t, here4()).proxied(b).start()
-	return s.from(s.client, "--patience", "5s")
+	return s.from(s.client, "--patience", "10s")
 }
 
 func expired(t *testing.T) []finding {

@@ -133,7 +133,7 @@ func (s *stage) beside(more ...string) []finding {
 
 // from has a doctor look from a machine elsewhere.
 func (s *stage) from(where *space, more ...string) []finding {
-	return s.look(where, append([]string{"--from", "https://" + host, "--account", "ann", "--timeout", "1500ms", "--patience", "2s"}, more...)...)
+	return s.look(where, append([]string{"--from", "https://" + host, "--account", "ann", "--timeout", "3s", "--patience", "2s"}, more...)...)
 }
 
 // look runs a doctor. where nil: on this machine.
