@@ -113,20 +113,23 @@ func TestJudgeLookup(t *testing.T) {
 }
 
 func TestJudgeUDP(t *testing.T) {
-	reached := netip.MustParseAddr("203.0.113.10")
+	reached, refused := netip.MustParseAddr("203.0.113.10"), &net.OpError{Op: "read", Err: syscall.ECONNREFUSED}
 	for _, c := range []struct {
 		name string
 		r    Reach
+		err  error
 		want string
 	}{
-		{"its own address, nobody heard", Reach{Own: addrs("203.0.113.10", "10.0.0.1")}, "udp-blocked"},
-		{"a private one only", Reach{Own: addrs("172.17.0.2", "fd00::2")}, "udp-unpublished"},
-		{"another public one", Reach{Own: addrs("203.0.113.11")}, "udp-blocked"},
-		{"it tells none", Reach{}, "udp-blocked"},
-		{"others are heard", Reach{Own: addrs("172.17.0.2"), UDPHeard: 1}, "udp-here"},
+		{"its own address, nobody heard", Reach{Own: addrs("203.0.113.10", "10.0.0.1")}, context.DeadlineExceeded, "udp-blocked"},
+		{"its own address, refused", Reach{Own: addrs("203.0.113.10")}, refused, "udp-refused"},
+		{"a private one only", Reach{Own: addrs("172.17.0.2", "fd00::2")}, context.DeadlineExceeded, "udp-unpublished"},
+		{"a private one only, refused", Reach{Own: addrs("172.17.0.2", "fd00::2")}, refused, "udp-unpublished"},
+		{"another public one", Reach{Own: addrs("203.0.113.11")}, context.DeadlineExceeded, "udp-blocked"},
+		{"it tells none", Reach{}, context.DeadlineExceeded, "udp-blocked"},
+		{"others are heard", Reach{Own: addrs("172.17.0.2"), UDPHeard: 1}, context.DeadlineExceeded, "udp-here"},
 	} {
 		c.r.UDP = 443
-		got := judgeUDP("203.0.113.10:443", &c.r, reached, context.DeadlineExceeded)
+		got := judgeUDP("203.0.113.10:443", &c.r, reached, c.err)
 		if got.Fault != c.want || !strings.Contains(got.Note+got.Remedy, "443") {
 			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
 		}

@@ -35,7 +35,7 @@ func Checks() []Check {
 		{"dns", "both", "the name leads to the server"},
 		{"tcp", "visit", "the TCP port takes connections"},
 		{"ipv6", "visit", "the address of each family that is announced answers"},
-		{"tls", "visit", "the certificate is trusted, valid, and for the name"},
+		{"tls", "both", "the certificate is trusted, valid, and for the name (on the server: of tls = \"auto\", while it runs)"},
 		{"http", "visit", "NeoChat answers, and says that it is ready"},
 		{"clock", "both", "the clock is right"},
 		{"websocket", "visit", "messages pass both ways, and an idle connection stays"},
@@ -107,6 +107,7 @@ func visitFaults() []Fault {
 func callFaults() []Fault {
 	return []Fault{
 		{"udp-blocked", "udp", Fail, "UDP {address} does not answer, and the server has not heard anybody over UDP since it started: a firewall drops it.", "On the server: nft add rule inet filter input udp dport {port} accept (or: ufw allow {port}/udp); open UDP {port} in the provider's firewall too."},
+		{"udp-refused", "udp", Fail, "UDP {address} is refused: nothing listens there, or a firewall says so.", "On the server: media_port = {port}, and nft add rule inet filter input udp dport {port} accept (or: ufw allow {port}/udp)"},
 		{"udp-unpublished", "udp", Fail, "UDP {address} does not answer; the server's own address is {own}, so it is in a container or behind address translation that passes only TCP on.", "docker run -p {port}:{port}/udp (compose: ports: [\"{port}:{port}/udp\"]); on a router, forward UDP {port} to {own}."},
 		{"udp-here", "udp", Warn, "UDP {address} does not answer here, but the server hears others over UDP: this network lets none through.", "In this network's firewall allow UDP to {address}; without it calls from here go through the relay over TCP or TLS."},
 		{"mtu-small", "mtu", Fail, "UDP packets of {size} bytes get lost on the way to {address}, small ones pass.", "Remove the rule that drops them (nft list ruleset | grep -n length), and on a tunnel set its real size: ip link set dev DEVICE mtu 1420"},

@@ -31,6 +31,7 @@ var errSilent = errors.New("no answer in time")
 // socket is a WebSocket to the server. Its reader ends with it.
 type socket struct {
 	conn    *websocket.Conn
+	login   bool              // owned by the visit: there is a session to end
 	answers chan wire.Message // what has a task_id
 	done    chan struct{}     // closed when the reader has ended
 	err     error             // why it ended; read after done
@@ -116,9 +117,9 @@ func (s *socket) ask(ctx context.Context, within time.Duration, lines ...string)
 
 // close ends the connection, and the session on it with all that the server keeps of this device.
 func (s *socket) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	s.ask(ctx, time.Second, "message_type", "device", "type", "DELETE", "device", device) // where nobody logged in it is refused
+	if s.login {
+		s.ask(context.Background(), 2*time.Second, "message_type", "device", "type", "DELETE", "device", device) // the connection is closed for an answer
+	}
 	s.cancel()
 	s.conn.CloseNow()
 	<-s.done
@@ -185,6 +186,7 @@ func (w *visit) login(ctx context.Context) bool {
 		w.tell(found("", "login-refused", facts{"account", w.Account, "reason", answer.Get("stat") + " " + answer.Get("reason")}))
 		return false
 	}
+	w.socket.login = true
 	w.tell(good("login", w.Account+" can log in"))
 	return true
 }

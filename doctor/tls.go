@@ -34,6 +34,11 @@ func (w *visit) secure(ctx context.Context) bool {
 	return true
 }
 
+// JudgeServed holds what a server shows against the name it is for; roots are those this machine trusts.
+func JudgeServed(chain []*x509.Certificate, name string, now time.Time) Finding {
+	return judgeChain(chain, name, nil, now)
+}
+
 // judgeChain holds a certificate against a name and a time.
 func judgeChain(chain []*x509.Certificate, host string, roots *x509.CertPool, now time.Time) Finding {
 	leaf, between := chain[0], x509.NewCertPool()

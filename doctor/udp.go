@@ -2,11 +2,13 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"slices"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -36,6 +38,8 @@ func judgeUDP(address string, r *Reach, reached netip.Addr, err error) Finding {
 		return found("", "udp-here", known)
 	case len(r.Own) > 0 && !slices.Contains(r.Own, reached) && !slices.ContainsFunc(r.Own, func(a netip.Addr) bool { return !private(a) }):
 		return found("", "udp-unpublished", known)
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return found("", "udp-refused", known)
 	}
 	return found("", "udp-blocked", known)
 }

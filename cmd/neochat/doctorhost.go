@@ -96,7 +96,7 @@ func (c *doctorCommand) lookPorts(ctx context.Context, user string) []doctor.Fin
 		media, _ = strconv.Atoi(p)
 	}
 	if serves(c.Data) {
-		return []doctor.Finding{c.lookServer(ctx)}
+		return c.lookServer(ctx)
 	}
 	all := []doctor.Finding{doctor.JudgePort("tcp", c.Listen, `listen = ":8443"`, user),
 		doctor.JudgePort("udp", ":"+strconv.Itoa(media), "media_port = 8443", user)}
@@ -120,7 +120,7 @@ func serves(data string) bool {
 }
 
 // lookServer asks the running server.
-func (c *doctorCommand) lookServer(ctx context.Context) doctor.Finding {
+func (c *doctorCommand) lookServer(ctx context.Context) []doctor.Finding {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "localhost"
@@ -146,9 +146,13 @@ func (c *doctorCommand) lookServer(ctx context.Context) doctor.Finding {
 		}
 	}
 	if err != nil {
-		return doctor.Found("server-silent", "address", address, "error", err.Error())
+		return []doctor.Finding{doctor.Found("server-silent", "address", address, "error", err.Error())}
 	}
-	return doctor.Good("ports", "NeoChat runs and answers on "+address)
+	all := []doctor.Finding{doctor.Good("ports", "NeoChat runs and answers on "+address)}
+	if c.TLS == "auto" && resp.TLS != nil {
+		all = append(all, doctor.JudgeServed(resp.TLS.PeerCertificates, name, time.Now()))
+	}
+	return all
 }
 
 // lookDatabase looks at the schema first, so that nothing is migrated.

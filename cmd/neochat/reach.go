@@ -20,6 +20,11 @@ func (h *house) reach(w http.ResponseWriter, r *http.Request) {
 	if local(h.tcp.Addr()) {
 		answer.Own = append(answer.Own, h.tcp.Addr().(*net.TCPAddr).AddrPort().Addr().Unmap())
 	}
+	for _, list := range []*[]netip.Addr{&answer.Public, &answer.Seen} {
+		if *list == nil {
+			*list = []netip.Addr{} // which JSON writes as a list
+		}
+	}
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	json.NewEncoder(w).Encode(answer)
@@ -27,7 +32,7 @@ func (h *house) reach(w http.ResponseWriter, r *http.Request) {
 
 // interfaceAddresses are the machine's own, but for those that lead to nobody else.
 func interfaceAddresses() []netip.Addr {
-	var own []netip.Addr
+	own := []netip.Addr{}
 	addrs, _ := net.InterfaceAddrs() // without them there are still the others
 	for _, a := range addrs {
 		if p, err := netip.ParsePrefix(a.String()); err == nil && !p.Addr().IsLoopback() && !p.Addr().IsLinkLocalUnicast() {

@@ -206,7 +206,18 @@ func unreadable(t *testing.T) []finding {
 	if err := os.Chown(s.data, nobody, nobody); err != nil {
 		t.Fatal(err)
 	}
-	return s.beside()
+	found := s.beside()
+	// The same behind a closed folder, as /etc/letsencrypt/live is.
+	closed := filepath.Join(s.dir, "live")
+	if err := os.Mkdir(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range s.beside("--tls", filepath.Join(closed, "a.pem")+","+filepath.Join(closed, "a.key")) {
+		if f.Check == "certificate" && !strings.HasPrefix(f.Remedy, "setfacl -m u:nobody:x "+closed) {
+			t.Errorf("behind a closed folder: %+v", f)
+		}
+	}
+	return found
 }
 
 func taken(t *testing.T) []finding {

@@ -18,6 +18,22 @@ import (
 // etc is where `ip netns exec` looks for a namespace's own files of /etc.
 const etc = "/etc/netns"
 
+// prefix begins the name of every namespace; the process that made it and its role follow.
+const prefix = "neochat-doctor-"
+
+// sweep removes what tests left that were killed.
+func sweep() {
+	made, _ := filepath.Glob(filepath.Join("/run/netns", prefix+"*"))
+	for _, path := range made {
+		name := filepath.Base(path)
+		pid, _, _ := strings.Cut(strings.TrimPrefix(name, prefix), "-")
+		if _, err := os.Stat(filepath.Join("/proc", pid)); err != nil {
+			exec.Command("ip", "netns", "del", name).Run() // what is gone is gone
+			os.RemoveAll(filepath.Join(etc, name))
+		}
+	}
+}
+
 // lab is the machines and cables of one test. All goes with the test.
 type lab struct {
 	t      testing.TB
@@ -60,7 +76,7 @@ type space struct {
 // space makes a machine.
 func (l *lab) space(role string) *space {
 	l.t.Helper()
-	s := &space{l, fmt.Sprintf("neochat-doctor-%d-%s", os.Getpid(), role)}
+	s := &space{l, fmt.Sprintf("%s%d-%s", prefix, os.Getpid(), role)}
 	dir := filepath.Join(etc, s.name)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		l.t.Fatal(err)

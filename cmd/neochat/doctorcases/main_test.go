@@ -28,6 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
+	sweep()
 	if neochat != "" {
 		return m.Run()
 	}

@@ -2,6 +2,7 @@ package process
 
 import (
 	"encoding/json"
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -122,6 +123,11 @@ func TestDoctorBeside(t *testing.T) {
 		if s := found[check].State; s != "ok" && s != "warn" {
 			t.Errorf("%s: %+v", check, found[check])
 		}
+	}
+	config := filepath.Join(t.TempDir(), "neochat.toml")
+	write(t, config, fmt.Sprintf("data = %q\nlisten = %q\n", data, s.addr))
+	if found = doctor(t, 0, "--config", config); !strings.Contains(found["ports"].Note, s.addr) || !strings.Contains(found["data"].Note, data) {
+		t.Errorf("with a file: %+v", found)
 	}
 	s.stop(t)
 	l, err := net.Listen("tcp", s.addr)
