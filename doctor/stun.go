@@ -47,6 +47,9 @@ func mapped(answer []byte, to *stun.Message) (netip.AddrPort, error) {
 // sendEvery is how far apart a request is sent again: at least twice within the time there is.
 const sendEvery = 500 * time.Millisecond
 
+// refusals is after how many of them a port counts as one where nobody listens.
+const refusals = 2
+
 // askUDP sends a request until it is answered, and returns the address it came from as the server sees it.
 func askUDP(ctx context.Context, n Network, to string, size int, within time.Duration) (netip.AddrPort, error) {
 	ctx, cancel := context.WithTimeout(ctx, within)
@@ -65,15 +68,19 @@ func exchange(ctx context.Context, conn net.Conn, request *stun.Message) (netip.
 	defer stop()
 	buf := make([]byte, 2048)
 	last := error(context.DeadlineExceeded)
-	for ctx.Err() == nil {
+	for refused := 0; ctx.Err() == nil && refused < refusals; {
 		if _, err := conn.Write(request.Raw); err != nil {
 			last = err
+			if errors.Is(err, syscall.ECONNREFUSED) { // what the one before brought
+				refused++
+			}
 		}
 		conn.SetReadDeadline(time.Now().Add(sendEvery))
 		for ctx.Err() == nil {
 			size, err := conn.Read(buf)
 			if errors.Is(err, syscall.ECONNREFUSED) {
 				last = err
+				refused++
 				pause(ctx, sendEvery)
 				break
 			}
