@@ -80,7 +80,7 @@ func startCrowd(ctx context.Context, addr string, o options) (*crowd, error) {
 		ws.SetReadLimit(-1)
 		c.all.Go(func() {
 			defer ws.CloseNow()
-			if err := c.write(ctx, ws, n, o); err != nil && ctx.Err() == nil {
+			if err := c.write(ctx, ws, n, o); ctx.Err() == nil { // it writes until something fails
 				c.mu.Lock()
 				c.err = errors.Join(c.err, err)
 				c.mu.Unlock()
