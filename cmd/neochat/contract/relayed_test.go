@@ -61,8 +61,7 @@ func TestCallsByEveryRoute(t *testing.T) {
 		"relay on a port of its own": {route{webrtc.NetworkTypeUDP4, "turn:"}, webrtc.ICECandidateTypeRelay, []string{"--relay-listen", "127.0.0.1:0"}},
 		"open relay":                 {route{webrtc.NetworkTypeUDP4, "turn:"}, webrtc.ICECandidateTypeRelay, []string{"--relay", "open"}},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+		t.Run(name, func(t *testing.T) { // one after the other: each is a server and two peers
 			s := serve(t, c.flags...)
 			a, b, key := pairInCall(s)
 			pa, pb := enter(t, a, key), enterBy(t, b, key, c.route)
