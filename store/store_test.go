@@ -227,6 +227,24 @@ func TestNewerSchemaInTheLogIsSeen(t *testing.T) {
 	}
 }
 
+// TestSchema looks at a database that is empty, one that is there, and one that is nowhere.
+func TestSchema(t *testing.T) {
+	path := databases.Own(t)
+	look := func(want int64) {
+		t.Helper()
+		s, err := LookAtSchema(t.Context(), path)
+		if s.Version != want || s.Wanted != newestMigration || err != nil {
+			t.Errorf("schema %+v, %v; want %d", s, err, want)
+		}
+	}
+	look(0)
+	openAt(t, path)
+	look(newestMigration)
+	if _, err := LookAtSchema(t.Context(), "mysql://nobody:nothing@127.0.0.1:1/none"); err == nil {
+		t.Error("a database that is nowhere has a schema")
+	}
+}
+
 // What a killed program leaves behind is the files as they are at that moment.
 func TestWhatWasAnsweredIsInTheFiles(t *testing.T) {
 	sqliteOnly(t)
