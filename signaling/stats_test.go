@@ -52,7 +52,9 @@ func TestStatsOfConnections(t *testing.T) {
 	}
 	a.answered("200", "message_type", "logout")
 	a2.answered("200", "message_type", "device", "type", "DELETE", "device", "2")
-	st = w.until("two have gone", func(s Stats) bool { return s.Connections == 2 && s.Closed[wire.CloseNormal]+s.Closed[wire.ClosePolicy] == 2 })
+	st = w.until("two have gone", func(s Stats) bool {
+		return s.Connections == 2 && s.Closed[wire.CloseNormal]+s.Closed[wire.ClosePolicy] == 2
+	})
 	if st.Devices != 1 || st.Accounts != 1 {
 		t.Errorf("%d devices of %d accounts stay", st.Devices, st.Accounts)
 	}
@@ -65,7 +67,9 @@ func TestStatsOfCalls(t *testing.T) {
 	b.expect("message_type", "call", "cell_key", key)
 	w.until("it rings", func(s Stats) bool { return s.Calls == 1 && s.Ringing == 1 && s.Participants == 0 })
 	b.answered("200", "message_type", "cell", "cell_type", "404", "cell_key", key)
-	w.until("it was refused", func(s Stats) bool { return s.Calls == 0 && s.Ringing == 0 && s.Outcomes["refused"] == 1 && s.Outcomes["answered"] == 0 })
+	w.until("it was refused", func(s Stats) bool {
+		return s.Calls == 0 && s.Ringing == 0 && s.Outcomes["refused"] == 1 && s.Outcomes["answered"] == 0
+	})
 }
 
 // Too many guesses at a password, and a reader that reads nothing.
