@@ -13,8 +13,8 @@ import (
 type CopyConfig struct {
 	// From and To name databases as Config.Database does. Nothing else may use them meanwhile.
 	From, To string
-	// Beside lets others use From meanwhile: what is copied is one state of it, that of the beginning. Such a copy
-	// cannot be continued after it was cut off.
+	// Beside lets others use From meanwhile: what is copied is one state of it, that of the beginning. Cut off,
+	// such a copy can be continued only if From was not changed meanwhile.
 	Beside bool
 	// Progress is told, after each piece, how many of a table's rows are there; nil is nobody.
 	Progress func(table string, rows, of int64)

@@ -95,7 +95,7 @@ func (c *crowd) write(ctx context.Context, ws *websocket.Conn, n int, o options)
 		return err
 	}
 	friend := "friends: " + account((n+1)%o.people)
-	for at := 0; ; at++ {
+	for at := 0; ctx.Err() == nil; at++ {
 		waited, err := ask(ctx, ws, "message_type: text", friend, fmt.Sprintf("client_message_id: bench-%d-%d", n, at), "text: "+strings.Repeat("while it is backed up ", 4))
 		if err != nil {
 			return err
@@ -105,6 +105,7 @@ func (c *crowd) write(ctx context.Context, ws *websocket.Conn, n int, o options)
 		c.mu.Unlock()
 		time.Sleep(o.pause)
 	}
+	return nil
 }
 
 // ask sends a request and waits for its answer; others' messages are passed over.

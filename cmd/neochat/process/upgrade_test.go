@@ -116,3 +116,68 @@ func TestUpgradeByTheBook(t *testing.T) {
 	}
 	s.stop(t)
 }
+
+// TestUpgradeOfTheFirstSchema checks, tries and keeps a database of the first release before it is changed.
+func TestUpgradeOfTheFirstSchema(t *testing.T) {
+	t.Parallel()
+	data, to, back := t.TempDir(), t.TempDir(), t.TempDir()
+	text, err := os.ReadFile("../../../store/migrations/sqlite/00001_first.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	up, _, _ := strings.Cut(string(text), "-- +goose Down")
+	execute(t, data, up)
+	execute(t, data, `CREATE TABLE goose_db_version (id INTEGER PRIMARY KEY AUTOINCREMENT, version_id INTEGER NOT NULL, is_applied INTEGER NOT NULL, tstamp TIMESTAMP DEFAULT (datetime('now')));
+		INSERT INTO goose_db_version (version_id, is_applied) VALUES (0, 1), (1, 1);
+		INSERT INTO users (user_account, password_hash, registration_time) VALUES ('ann', '', 1000)`)
+	if err := os.Mkdir(filepath.Join(data, "files"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	was := snapshot(t, data)
+	check := run(t, "database", "check", "--data", data, "--dry-run").must(t)
+	for _, want := range []string{"has schema 1", "00002_messenger.sql", "are free", "On a snapshot they took"} {
+		if !strings.Contains(check.out, want) {
+			t.Errorf("it does not say %q: %s", want, check.both())
+		}
+	}
+	if strings.Contains(check.out, "00001") {
+		t.Errorf("it would run again what was run: %s", check.out)
+	}
+	run(t, "backup", "--data", data, "--to", to).must(t)
+	if now := snapshot(t, data); fmt.Sprint(now) != fmt.Sprint(was) {
+		t.Error("something was changed")
+	}
+	start(t, data).stop(t)
+	if check := run(t, "database", "check", "--data", data).must(t); !strings.Contains(check.out, "changes nothing") {
+		t.Errorf("after the upgrade: %s", check.both())
+	}
+	if r := run(t, "verify", "--from", to).must(t); !strings.Contains(r.out, "Everything is right") {
+		t.Errorf("the old snapshot: %s", r.both())
+	}
+	run(t, "restore", "--from", to, "--data", back).must(t)
+	if check := run(t, "database", "check", "--data", back).must(t); !strings.Contains(check.out, "has schema 1") {
+		t.Errorf("restored: %s", check.both())
+	}
+	start(t, back).stop(t)
+	if list := run(t, "user", "list", "--data", back).must(t); !strings.Contains(list.out, "ann") {
+		t.Errorf("restored and upgraded: %s", list.both())
+	}
+}
+
+// A backup takes what it backs up from the server's configuration file.
+func TestBackupByConfiguration(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	data, config := filepath.Join(dir, "here"), filepath.Join(dir, "c.toml")
+	write(t, config, fmt.Sprintf("data = %q\nfiles = %q\n", data, filepath.Join(dir, "blobs")))
+	s := startLine(t, data, nil, append([]string{neochat, "serve", "--config", config, "--listen", "127.0.0.1:0", "--media-port", "0"}, unbounded...))
+	register(t, s, "ann")
+	if _, err := login(t, s, "ann").upload(1, "bytes"); err != nil {
+		t.Fatal(err)
+	}
+	if r := run(t, "backup", "--config", config, "--to", filepath.Join(dir, "backup")).must(t); !strings.Contains(r.out, "1 files") {
+		t.Errorf("it says %s", r.both())
+	}
+	run(t, "verify", "--config", config, "--hashes").must(t)
+	s.stop(t)
+}
