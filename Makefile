@@ -142,6 +142,8 @@ bench: web ## the figures, each beside its reference
 	$(call say,backup)
 	go build -o $(BIN) ./cmd/neochat
 	go run ./bench/backup -binary $(BIN)
+	$(call say,start)
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)-bench ./cmd/neochat && go run ./bench/start -bin $(BIN)-bench
 
 FUZZTIME ?= 30s
 fuzz: ## every fuzz test for FUZZTIME (30s)
