@@ -5,6 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 : "${NEOCHAT_DIST:?is the folder that make deb filled}"
 [ "$(id -u)" = 0 ] || { echo 'needs root'; exit 1; }
+for c in debootstrap systemd-nspawn chromium openssl ip; do
+	command -v $c >/dev/null || { echo "$c is missing: apt-get install debootstrap systemd-container chromium openssl iproute2"; exit 1; }
+done
 
 suite=bookworm
 arch=$(dpkg --print-architecture)
@@ -150,6 +153,7 @@ status=$(inside cat "/proc/$pid/status")
 for line in 'Seccomp:	2' 'NoNewPrivs:	1' 'CapEff:	0000000000000400' 'CapBnd:	0000000000000400'; do
 	grep -qx "$line" <<<"$status" || fail "not $line in: $status"
 done
+inside systemd-analyze security --no-pager neochat | tail -n 1 | grep -oE '[0-9.]+ .*'
 [ "$(inside stat -c %U /proc/"$pid")" = neochat ] || fail 'it is not of its own user'
 [ -z "$(inside find /var/lib/neochat ! -user neochat)" ] || fail "not all data is the service's: $(inside find /var/lib/neochat ! -user neochat)"
 

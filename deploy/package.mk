@@ -32,6 +32,6 @@ test-deploy: deb
 	$(call say,what is given away)
 	NEOCHAT_DIST="$(abspath $(DIST))" go test -count=1 ./deploy
 
-test-install: deb ## a bare Debian: package, setup, service, two accounts, a call; needs root
+test-install: deb $(E2E)/node_modules/.installed ## a bare Debian: package, setup, service, two accounts, a call; needs root
 	$(call say,from a bare Debian to the first call)
 	NEOCHAT_DIST="$(abspath $(DIST))" deploy/install-test.sh
