@@ -11,8 +11,8 @@ export const trouble = {
   ],
   trouble_addresses: ['The server cannot be reached for calls from here', '从这里无法连接服务器的通话地址'],
   trouble_addresses_do: [
-    'It offers only addresses inside its own network: {addresses}. Ask whoever runs it to start it with --public-ip and to open UDP {udp} (in a container: -p {udp}:{udp}/udp).',
-    '它只提供了内网地址：{addresses}。请告知服务器管理员：启动时加上 --public-ip，并开放 UDP {udp} 端口（在容器中：-p {udp}:{udp}/udp）。',
+    'It offers only addresses inside its own network: {addresses}. Ask whoever runs it to start it with --public-ip and to open UDP {udp} (container: -p {udp}:{udp}/udp).',
+    '它只提供了内网地址：{addresses}。请告知服务器管理员：启动时加上 --public-ip，并开放 UDP {udp} 端口（容器：-p {udp}:{udp}/udp）。',
   ],
   'trouble_relay-full': ['This network blocks calls, and the server’s relay is full', '当前网络阻止通话，服务器的中继已满'],
   'trouble_relay-full_do': [
