@@ -138,12 +138,21 @@ func (b *backlog) next(done int64) (upTo int64, reached map[int64]int64, ok bool
 	return b.written, reached, true
 }
 
-// catchUp sends pages of what the plain device missed, each made after the last was written.
+// catchUp sends pages of what the plain device missed, each made after the last was written. It begins where the
+// device's cursor is, and does not follow it: another connection of that device may move it past what was held back here.
 func (c *conn) catchUp() {
-	var after int64
+	after, begun := int64(0), false
 	for c.ctx.Err() == nil {
-		c.backlog.reading()
-		page, err := c.srv.store.Undelivered(c.ctx, c.account, c.device, after, 200)
+		var page []store.Message
+		var err error
+		if !begun {
+			after, err = c.srv.store.Cursor(c.ctx, c.account, c.device)
+			begun = err == nil
+		}
+		if err == nil {
+			c.backlog.reading()
+			page, err = c.srv.store.Undelivered(c.ctx, c.account, after, 200)
+		}
 		if errors.Is(err, store.ErrUnavailable) {
 			c.pause(catchUpAgain)
 			continue

@@ -410,3 +410,19 @@ func TestDoubtIsTold(t *testing.T) {
 	plain.await("message_type", "text", "text", "unheard")
 	named.expect("message_type", "sync")
 }
+
+// Two connections are the plain device: what one has confirmed while the other catches up reaches that one too.
+func TestPlainDeviceTwice(t *testing.T) {
+	w := newWorld(t, Times{}, "a", "b")
+	a, one := w.login("a", "1"), w.login("b", "")
+	for i := range 60 {
+		text := fmt.Sprint("text ", i)
+		a.send("message_type", "text", "friends", "b", "text", text)
+		two := w.login("b", "") // may come before or after
+		one.await("message_type", "text", "text", text)
+		a.send("message_type", "text", "friends", "b", "text", text+" again")
+		two.await("message_type", "text", "text", text+" again")
+		one.await("message_type", "text", "text", text+" again")
+		two.stop()
+	}
+}

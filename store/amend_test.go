@@ -242,7 +242,7 @@ func TestDeleteForMe(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].Last.Text != "one" || list[0].LastSeq != 2 || list[0].Unread != 1 {
 		t.Errorf("listed %+v, %v", list, err)
 	}
-	if got, err := s.Undelivered(t.Context(), "a", "", 0, 10); err != nil || fmt.Sprint(texts(got)) != "[1 one]" {
+	if got, err := waiting(t, s, "a", ""); err != nil || fmt.Sprint(texts(got)) != "[1 one]" {
 		t.Errorf("undelivered %v, %v", texts(got), err)
 	}
 }
@@ -397,11 +397,11 @@ func TestUndeliveredWhatWasEdited(t *testing.T) {
 	if _, err := s.deleteWait("b", gone.at(), true); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.Undelivered(t.Context(), "a", "", 0, 10)
+	got, err := waiting(t, s, "a", "")
 	if err != nil || fmt.Sprint(texts(got)) != "[2 first edited 4 last]" || got[0].Change != first.Change || got[1].Change != last.Change {
 		t.Errorf("%v, %v", texts(got), err)
 	}
-	if got, err := s.Undelivered(t.Context(), "a", "", first.Change, 10); err != nil || fmt.Sprint(texts(got)) != "[4 last]" {
+	if got, err := s.Undelivered(t.Context(), "a", first.Change, 10); err != nil || fmt.Sprint(texts(got)) != "[4 last]" {
 		t.Errorf("after the first: %v, %v", texts(got), err)
 	}
 }

@@ -69,11 +69,11 @@ func seen(t *testing.T, s *Store, pair, group int64) any {
 		u, err1 := s.User(t.Context(), account)
 		_, err2 := s.CheckPassword(t.Context(), account, "password of "+account)
 		conversations, err3 := s.Conversations(t.Context(), account, 0, 100)
-		waiting, err4 := s.Undelivered(t.Context(), account, "", 0, 10_000)
+		undelivered, err4 := waiting(t, s, account, "")
 		if err := errors.Join(err1, err2, err3, err4); err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, u, conversations, waiting, history(t, s, account, group))
+		all = append(all, u, conversations, undelivered, history(t, s, account, group))
 	}
 	file, err := s.ReadableFile(t.Context(), "b", "a_1_x.png")
 	if err != nil {

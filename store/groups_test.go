@@ -220,7 +220,7 @@ func TestLeaveGroup(t *testing.T) {
 	if got, _, err := s.History(ctx, "b", g.Conversation, 0, 3, 10); err != nil || len(got) != 0 {
 		t.Errorf("after the leaving: %v, %v", texts(got), err)
 	}
-	if got, err := s.Undelivered(ctx, "b", "", 0, 10); err != nil || fmt.Sprint(texts(got)) != `[1 {"event":"created","friends":["b"]} 2 before]` {
+	if got, err := waiting(t, s, "b", ""); err != nil || fmt.Sprint(texts(got)) != `[1 {"event":"created","friends":["b"]} 2 before]` {
 		t.Errorf("undelivered %v, %v", texts(got), err)
 	}
 	list, err := s.Conversations(ctx, "b", 0, 10)

@@ -211,22 +211,18 @@ func (s *Store) findLast(ctx context.Context, account string, c *Conversation) e
 // firstWindow is how many change numbers Undelivered looks at first.
 const firstWindow = 1024
 
-// Undelivered returns at most limit messages that others wrote, ascending by Change, which here is that of their posting
-// whatever happened to them since, above both after and what Delivered has noted for the device.
-func (s *Store) Undelivered(ctx context.Context, account, device string, after int64, limit int) ([]Message, error) {
+// Undelivered returns at most limit messages to account that others wrote after a change, ascending by Change, which here is that
+// of their posting whatever happened to them since.
+func (s *Store) Undelivered(ctx context.Context, account string, after int64, limit int) ([]Message, error) {
 	var last int64
 	if err := s.row(ctx, qChange).Scan(&last); err != nil {
-		return nil, readFailed("undelivered", err)
-	}
-	delivered, _, err := s.cursors(ctx, account, device)
-	if err != nil {
 		return nil, readFailed("undelivered", err)
 	}
 	var all []Message
 	limit = max(limit, 1)
 	// The query must sort what it finds. So it is asked for windows of change
 	// numbers, each four times the last, and never sorts a month's backlog for one page.
-	low, width := max(after, delivered, 0), int64(firstWindow)
+	low, width := max(after, 0), int64(firstWindow)
 	for low < last && len(all) < limit {
 		high := min(last, low+width)
 		page, err := s.undelivered(ctx, account, low, high, limit-len(all))

@@ -52,6 +52,22 @@ func TestConversations(t *testing.T) {
 	}
 }
 
+// deliveredTo is up to which change a device was delivered texts.
+func deliveredTo(t *testing.T, s *Store, account, device string) int64 {
+	t.Helper()
+	delivered, _, err := s.cursors(t.Context(), account, device)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return delivered
+}
+
+// waiting is what a device was not delivered yet.
+func waiting(t *testing.T, s *Store, account, device string) ([]Message, error) {
+	t.Helper()
+	return s.Undelivered(t.Context(), account, deliveredTo(t, s, account, device), 10_000)
+}
+
 func TestUndelivered(t *testing.T) {
 	s := openNew(t, "a", "b", "c")
 	ctx := t.Context()
@@ -70,7 +86,7 @@ func TestUndelivered(t *testing.T) {
 	last := send(t, s, "c", "a", "4")
 	get := func(device string, after int64, limit int) string {
 		t.Helper()
-		got, err := s.Undelivered(ctx, "a", device, after, limit)
+		got, err := s.Undelivered(ctx, "a", max(after, deliveredTo(t, s, "a", device)), limit)
 		if err != nil {
 			t.Fatal(err)
 		}

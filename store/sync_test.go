@@ -26,7 +26,7 @@ func TestSyncCursors(t *testing.T) {
 	if got, err := s.Synced(t.Context(), "b", "", 1<<60); err != nil || got < p.Change {
 		t.Errorf("the plain device: %d, %v", got, err)
 	}
-	if missed, err := s.Undelivered(t.Context(), "b", "", 0, 10); err != nil || len(missed) != 0 {
+	if missed, err := waiting(t, s, "b", ""); err != nil || len(missed) != 0 {
 		t.Errorf("the plain device has everything, but for %v, %v", missed, err)
 	}
 }

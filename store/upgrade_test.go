@@ -99,8 +99,8 @@ func TestUpgradeFromTheFirstSchema(t *testing.T) {
 			t.Errorf("%s: %s, want %s", what, got, c.want)
 		}
 	}
-	waiting, err := s.Undelivered(t.Context(), "b", "", 0, 10)
-	if got := fmt.Sprint(texts(waiting)); err != nil || len(waiting) != 4 || waiting[0].Text != "unread" || waiting[3].Text != "welcome back" {
+	undelivered, err := waiting(t, s, "b", "")
+	if got := fmt.Sprint(texts(undelivered)); err != nil || len(undelivered) != 4 || undelivered[0].Text != "unread" || undelivered[3].Text != "welcome back" {
 		t.Errorf("b waits for %s, %v", got, err)
 	}
 	if session, err := s.Session(t.Context(), firstToken); err != nil || session.Account != "a" || session.Device != "phone" {
