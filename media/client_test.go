@@ -18,7 +18,7 @@ import (
 	"go.uber.org/goleak"
 )
 
-const patience = 20 * time.Second // how long a test waits before it calls something lost
+const patience = time.Minute // how long a test waits before it calls something lost
 
 // client is a Pion client that does what docs/protocol.md tells clients to do.
 type client struct {

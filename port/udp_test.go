@@ -21,7 +21,7 @@ import (
 )
 
 // patience is how long a test waits for what must come; nothing is expected to take long.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 

@@ -29,7 +29,7 @@ var databases mariadbtest.Databases
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(databases.Exit)) }
 
 // patience is how long a test waits for something that must come.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 const password = "correct horse"
 
