@@ -80,7 +80,7 @@ const (
 	underWay      = 5000
 )
 
-// fill posts the messages as clients would. The server indexes them for search while it runs.
+// fill posts the messages as clients would, and waits until the last one can be found.
 func fill(p params) error {
 	ctx := context.Background()
 	s, err := store.Open(ctx, store.Config{Database: filepath.Join(p.data, "neochat.db"), Exclusive: true, Logger: slog.New(slog.DiscardHandler)})
@@ -111,6 +111,12 @@ func fill(p params) error {
 			})
 	}
 	posting.Wait()
+	for last := p.messages - 1; failed == nil && p.messages > 0; time.Sleep(100 * time.Millisecond) {
+		found, _, err := s.Search(ctx, name(last%conversations), store.Search{Text: fmt.Sprintf("message %d", last), Limit: 1})
+		if failed = err; len(found) > 0 {
+			break
+		}
+	}
 	return errors.Join(failed, s.Close())
 }
 
