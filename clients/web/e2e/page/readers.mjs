@@ -146,11 +146,11 @@ export function readers(code) {
       poll();
     };
     addEventListener('click', onClick, true);
-    api.firstFrame = () => result;
+    measured = result;
   }
 
-  /** @type {() => Promise<number>} */
-  const unarmed = () => Promise.reject(new Error('the stop-watch is not armed'));
-  const api = { watchFilm, listen, armFirstFrame, firstFrame: unarmed };
-  return api;
+  /** @type {Promise<number> | undefined} */
+  let measured;
+  const firstFrame = () => measured ?? Promise.reject(new Error('the stop-watch is not armed'));
+  return { watchFilm, listen, armFirstFrame, firstFrame };
 }
