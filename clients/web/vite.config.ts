@@ -8,6 +8,7 @@ export default defineConfig({
   server: {
     proxy: {
       '/session': server,
+      '/reach': server,
       '/files': server,
       '/message': { target: server, ws: true },
       '/file': { target: server, ws: true },

@@ -2,10 +2,11 @@
 import { computed, signal } from '@preact/signals';
 import type { Target } from './line';
 
-type Place = Target | 'settings' | undefined;
+type Place = Target | 'settings' | 'connection' | undefined;
 
 function read(): Place {
   if (location.hash === '#/settings') return 'settings';
+  if (location.hash === '#/connection') return 'connection';
   const [, kind, id] = /^#\/(pair|group)\/(.+)$/.exec(location.hash) ?? [];
   if ((kind !== 'pair' && kind !== 'group') || !id) return undefined;
   try {
@@ -21,6 +22,8 @@ const place = signal<Place>(read());
 export const open = computed<Target | undefined>(() => (typeof place.value === 'object' ? place.value : undefined));
 /** The settings are open. */
 export const inSettings = computed(() => place.value === 'settings');
+/** The test of the connection is open. */
+export const inConnection = computed(() => place.value === 'connection');
 
 window.addEventListener('hashchange', () => (place.value = read()));
 
@@ -32,6 +35,11 @@ export function go(target: Target): void {
 /** Opens the settings. */
 export function goSettings(): void {
   show('#/settings');
+}
+
+/** Opens the test of the connection. */
+export function goConnection(): void {
+  show('#/connection');
 }
 
 /** Goes back to the list. */

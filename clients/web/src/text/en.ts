@@ -1,4 +1,5 @@
 import { only } from './both';
+import { connection } from './topics/connection';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
@@ -6,6 +7,7 @@ import { trouble } from './topics/trouble';
 
 /** Every visible string, in English; {names} are filled in. The keys of this object are the keys there are. */
 export const en = {
+  ...only(connection, 0),
   ...only(messages, 0),
   ...only(people, 0),
   ...only(settings, 0),

@@ -1,5 +1,6 @@
 import { only } from './both';
 import type { TextKey } from './en';
+import { connection } from './topics/connection';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
@@ -7,6 +8,7 @@ import { trouble } from './topics/trouble';
 
 /** Every visible string, in Chinese. */
 export const zh: Record<TextKey, string> = {
+  ...only(connection, 1),
   ...only(messages, 1),
   ...only(people, 1),
   ...only(settings, 1),

@@ -3,7 +3,7 @@ import { active, incoming, outgoing } from '../call/state';
 import { current, list } from '../chat/store';
 import { titleOf } from '../chat/author';
 import { unread } from '../chat/line';
-import { inSettings } from '../chat/route';
+import { inConnection, inSettings } from '../chat/route';
 import { nameOf } from '../people/people';
 import { phase } from '../session/session';
 import { t } from '../text';
@@ -14,6 +14,7 @@ import { ReturnToCall } from './call/ReturnToCall';
 import { callShown } from './call/shown';
 import { ChatView } from './chat/ChatView';
 import { Confirm } from './Confirm';
+import { ConnectionPage } from './connection/ConnectionPage';
 import { LanguageButton } from './LanguageButton';
 import { Notices } from './Notices';
 import { Settings } from './settings/Settings';
@@ -44,12 +45,12 @@ function Home() {
   const ring = incoming.value.find((call) => !call.hidden);
   const inCall = !!active.value && !outgoing.value;
   const target = current.value;
-  const layout = ['home', target || inSettings.value ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
+  const layout = ['home', target || inSettings.value || inConnection.value ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
   return (
     <div class={layout.filter(Boolean).join(' ')}>
       <Sidebar />
       {inCall && <CallView />}
-      {inSettings.value ? <Settings /> : target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
+      {inSettings.value ? <Settings /> : inConnection.value ? <ConnectionPage /> : target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
       {outgoing.value && <OutgoingView call={outgoing.value} />}
       {ring && <IncomingDialog key={ring.cell_key} call={ring} />}
       <Confirm />

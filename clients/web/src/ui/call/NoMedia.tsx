@@ -1,8 +1,10 @@
 import type { Cause } from '../../call/diagnosis';
 import { trouble } from '../../call/watch';
+import { goConnection } from '../../chat/route';
 import { nameOf } from '../../people/people';
 import { t, type Params, type TextKey } from '../../text';
 import { Icon } from '../Icon';
+import { callShown } from './shown';
 
 /** How many of those from whom nothing arrives are named. */
 const namedAtMost = 3;
@@ -19,16 +21,23 @@ export function NoMedia() {
       <div>
         <h2>{t(title, params)}</h2>
         <p>{whole(t(advice, params))}</p>
+        <button type="button" class="link" data-testid="no-media-test" onClick={toTest}>{t('connection_test')}</button>
       </div>
     </div>
   );
 }
 
+/** The call goes on beside the test, or behind it. */
+function toTest() {
+  callShown.value = false;
+  goConnection();
+}
+
 /** Flags and ports as somebody types them: in one piece, for a line that ends in “--” says nothing. */
-const typed = /(--[a-z-]+(?: inside)?|-p \S+\/udp|(?:UDP|TCP) \d+)/;
+const typed = /(--[a-z-]+(?: inside| auto| :3478)?|-p \S+\/udp|ufw allow \S+\/(?:udp|tcp)|(?:UDP|TCP) \d+)/;
 
 /** A text in which what is typed is not broken. */
-function whole(text: string) {
+export function whole(text: string) {
   return text.split(typed).map((part, n) => (n % 2 ? <span key={n} class="whole">{part}</span> : part));
 }
 

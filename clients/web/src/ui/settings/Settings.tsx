@@ -4,6 +4,7 @@ import { t } from '../../text';
 import { Icon } from '../Icon';
 import { notifyFailure } from '../notice';
 import { AccountSection } from './AccountSection';
+import { ConnectionSection } from './ConnectionSection';
 import { Devices } from './Devices';
 import { NotificationSection } from './NotificationSection';
 import { PasswordForm } from './PasswordForm';
@@ -28,6 +29,7 @@ export function Settings() {
         <ProfileForm />
         <Privacy />
         <NotificationSection />
+        <ConnectionSection />
         <Devices />
         <PasswordForm />
         <AccountSection />

@@ -1,0 +1,101 @@
+import { useState } from 'preact/hooks';
+import { goSettings } from '../../chat/route';
+import { run, running, test } from '../../connection/check';
+import { checks, type Finding, type State, type Verdict } from '../../connection/judge';
+import { reportOf, wordsOf } from '../../connection/report';
+import { t, type TextKey } from '../../text';
+import { whole } from '../call/NoMedia';
+import { ReturnToCall } from '../call/ReturnToCall';
+import { Icon, type IconName } from '../Icon';
+
+const icons: Record<State, IconName> = { ok: 'check', note: 'info', skip: 'more', warn: 'info', fail: 'close' };
+
+/** “Test my connection”: whether calls work from here, and what to change if not. */
+export function ConnectionPage() {
+  const { findings = [], verdict } = run.value ?? {};
+  const next = running.value ? checks.find((check) => !findings.some((f) => f.check === check)) : undefined;
+  return (
+    <main class="chat settings" data-testid="connection-page">
+      <header class="bar">
+        <button type="button" class="icon-button" data-testid="back" aria-label={t('back')} onClick={goSettings}>
+          <Icon name="back" />
+        </button>
+        <h1>{t('connection_test')}</h1>
+      </header>
+      <ReturnToCall />
+      <div class="settings-body" tabIndex={0} role="region" aria-label={t('connection_test')}>
+        <section class="card">
+          <p class="muted">{t('connection_hint')}</p>
+          <div role="status">{verdict && <VerdictLine verdict={verdict} />}</div>
+          <div class="row wrap">
+            <button type="button" class="primary" data-testid="connection-start" disabled={running.value} onClick={() => void test()}>
+              {t(running.value ? 'connection_going' : run.value ? 'connection_again' : 'connection_start')}
+            </button>
+            {verdict && <CopyButton />}
+          </div>
+        </section>
+        {run.value && (
+          <section class="card">
+            <h2>{t('connection_findings')}</h2>
+            <ul class="findings">
+              {findings.map((finding) => <FindingLine key={finding.check} finding={finding} />)}
+              {next && (
+                <li class="finding" data-state="going">
+                  <span class="mark"><Icon name="more" /></span>
+                  <div><strong>{t(`check_${next}`)}</strong><p class="muted">{t('connection_going')}</p></div>
+                </li>
+              )}
+            </ul>
+          </section>
+        )}
+      </div>
+    </main>
+  );
+}
+
+const advised: Partial<Record<Verdict, TextKey>> = { relay: 'verdict_relay_do', maybe: 'verdict_maybe_do', none: 'verdict_none_do' };
+
+function VerdictLine({ verdict }: { verdict: Verdict }) {
+  const advice = advised[verdict];
+  return (
+    <div class="verdict" data-testid="connection-verdict" data-verdict={verdict}>
+      <Icon name={verdict === 'none' ? 'close' : verdict === 'maybe' ? 'info' : 'check'} />
+      <div>
+        <h2>{t(`verdict_${verdict}`)}</h2>
+        {advice && <p>{t(advice)}</p>}
+      </div>
+    </div>
+  );
+}
+
+function FindingLine({ finding }: { finding: Finding }) {
+  const { check, state, cause } = finding;
+  const [found, advice] = wordsOf(finding);
+  return (
+    <li class="finding" data-testid="finding" data-check={check} data-state={state} data-cause={cause}>
+      <span class="mark"><Icon name={icons[state]} /></span>
+      <div>
+        <strong>{t(`check_${check}`)}</strong> <small class="state">{t(`state_${state}`)}</small>
+        <p>{whole(found)}</p>
+        {advice && <p class="advice">{whole(advice)}</p>}
+      </div>
+    </li>
+  );
+}
+
+function CopyButton() {
+  const [said, setSaid] = useState<TextKey | undefined>(undefined);
+  async function copy() {
+    if (!run.value) return;
+    const text = reportOf(run.value, location.origin, navigator.userAgent);
+    // Plain http has no clipboard, whatever the types say.
+    const clipboard = navigator.clipboard as Clipboard | undefined;
+    await (clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))).then(() => setSaid('connection_copied'), () => setSaid('connection_uncopied'));
+  }
+  return (
+    <>
+      <button type="button" data-testid="connection-copy" onClick={() => void copy()}>{t('connection_copy')}</button>
+      <small class="muted" role="status" data-testid="connection-copied">{t(said ?? 'connection_copy_hint')}</small>
+    </>
+  );
+}
