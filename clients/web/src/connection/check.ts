@@ -124,18 +124,18 @@ function tryRelay(lent: RTCIceServer[] | undefined): Promise<RelayTry[] | undefi
   }));
 }
 
-/** At most so many addresses are asked over UDP: browsers warn of more than four servers, and there are two for each. */
-const askedAtMost = 2;
+/** At most so many addresses are asked over UDP: browsers warn of many servers. */
+const askedAtMost = 3;
 
-/** Asks the port of calls over UDP: by STUN, which anybody may, and for a relay's address, which leaves no doubt. */
+/** Asks the port of calls over UDP: by STUN, which anybody may, and for a relay's address, which leaves no doubt. From two sockets, or one would take the other's answers. */
 async function tryUDP(reach: Reach | undefined, lent: readonly RTCIceServer[]): Promise<Gathered> {
   if (!reach) return { found: [], failures: new Map(), complete: false };
   const hosts = [location.hostname, ...[...reach.public, ...reach.seen].map((a) => (a.includes(':') ? `[${a}]` : a))];
   const asked = [...new Set(hosts)].slice(0, askedAtMost).map((host) => `${host}:${reach.udp}`);
-  const [relay] = lent;
-  const iceServers: RTCIceServer[] = [
-    { urls: asked.map((place) => `stun:${place}`) },
-    ...(relay ? [{ ...relay, urls: asked.map((place) => `turn:${place}?transport=udp`) }] : []),
-  ];
-  return gather({ iceServers }, relay ? ['relay'] : ['srflx']);
+  const relays = lent.map((server) => ({ ...server, urls: asked.map((place) => `turn:${place}?transport=udp`) }));
+  const [plain, relayed] = await Promise.all([
+    gather({ iceServers: [{ urls: asked.map((place) => `stun:${place}`) }] }, []),
+    relays.length > 0 ? gather({ iceServers: relays, iceTransportPolicy: 'relay' }, ['relay']) : undefined,
+  ]);
+  return { ...plain, found: [...plain.found, ...(relayed?.found ?? [])] };
 }

@@ -5,8 +5,8 @@ export const connection = {
   calls: ['Calls', '通话'],
   connection_test: ['Test my connection', '测试我的连接'],
   connection_hint: [
-    'Finds out whether calls work from this device and this network, and what to change if not. Nobody is called. It takes up to 20 seconds.',
-    '检查通话能否在本设备和当前网络上正常工作，以及不行时该如何处理。不会呼叫任何人，最多约 20 秒。',
+    'Finds out whether calls work from this device and this network, and what to change if not. Nobody is called. It takes a few seconds.',
+    '检查通话能否在本设备和当前网络上正常工作，以及不行时该如何处理。不会呼叫任何人，只需几秒钟。',
   ],
   connection_start: ['Start the test', '开始测试'],
   connection_again: ['Test again', '重新测试'],
