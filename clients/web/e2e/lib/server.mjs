@@ -71,9 +71,9 @@ export function startServer(env, flags, inside = [], dir = mkdtempSync(join(tmpd
   };
 }
 
-/** Starts a server on loopback and waits until it says where it listens. @param {NodeJS.ProcessEnv} env @returns {Promise<Server>} */
-export async function openServer(env) {
-  let server = startServer(env, ['--listen', '127.0.0.1:0', '--media-port', '0']);
+/** Starts a server on loopback and waits until it says where it listens. @param {NodeJS.ProcessEnv} env @param {string[]} [flags] more of them @returns {Promise<Server>} */
+export async function openServer(env, flags = []) {
+  let server = startServer(env, ['--listen', '127.0.0.1:0', '--media-port', '0', ...flags]);
   let before = '';
   try {
     const url = await listening(server);
@@ -85,7 +85,7 @@ export async function openServer(env) {
         if (!media) throw new Error(`no media port in:\n${server.output()}`);
         await server.end();
         before += server.output();
-        server = startServer(env, ['--listen', `127.0.0.1:${new URL(url).port}`, '--media-port', media], [], server.dir);
+        server = startServer(env, ['--listen', `127.0.0.1:${new URL(url).port}`, '--media-port', media, ...flags], [], server.dir);
         await listening(server);
       },
       close: () => server.close(),

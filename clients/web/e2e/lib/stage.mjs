@@ -60,9 +60,9 @@ export async function keepEvidence(actors, logs) {
 
 /**
  * Runs `scene` on a new stage and clears it away.
- * @param {(stage: Stage) => Promise<void>} scene @param {(line: string) => void} note
+ * @param {(stage: Stage) => Promise<void>} scene @param {(line: string) => void} note @param {string[]} [flags] of the server, besides the usual ones
  */
-export async function play(scene, note) {
+export async function play(scene, note, flags = []) {
   binary(); // without one there is nothing to keep evidence of
   const mark = randomUUID();
   const env = { ...process.env, [MARK]: mark };
@@ -76,7 +76,7 @@ export async function play(scene, note) {
   const limit = pause(LIMIT, undefined, { signal: timer.signal }).then(() => Promise.reject(new Error(`not done after ${LIMIT / 1000} s`)));
   limit.catch(() => {});
   try {
-    const server = await openServer(env);
+    const server = await openServer(env, flags);
     closers.push(server.close);
     logs.push({ name: 'server', output: server.output });
     const enter = (/** @type {typeof openChromium} */ open) => async (/** @type {Person} */ person) => {
@@ -111,8 +111,8 @@ export async function play(scene, note) {
   await assertNobodyLeft(mark);
 }
 
-/** Declares a scenario as a test. @param {string} name @param {(stage: Stage) => Promise<void>} scene */
-export const scenario = (name, scene) => test(name, (t) => play(scene, (line) => {
+/** Declares a scenario as a test. @param {string} name @param {(stage: Stage) => Promise<void>} scene @param {string[]} [flags] of the server, besides the usual ones */
+export const scenario = (name, scene, flags = []) => test(name, (t) => play(scene, (line) => {
   t.diagnostic(line);
   console.error(`${name}: ${line}`);
-}));
+}, flags));

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { assertAccessible, assertFits } from '../lib/look.mjs';
 import { ANN } from '../lib/people.mjs';
 import { scenario } from '../lib/stage.mjs';
@@ -89,3 +90,26 @@ scenario('test my connection: a server that does not say how calls reach it', as
   assert.equal(found.udp, 'skip unknown');
   await assertLooks(ann, 'a server that cannot be asked');
 });
+
+scenario('test my connection: without a relay', async (stage) => {
+  const ann = await stage.chromium({ ...ANN, viewport: PHONE });
+  await toTest(ann);
+  const well = await tests(ann, 'direct');
+  assert.deepEqual([well.udp, well['relay-tcp'], well['relay-tls']], ['ok udp-ok', 'warn relay-off', undefined]);
+  await assertLooks(ann, 'without a relay');
+
+  // Nothing answers at a port that another socket has: what is sent there is lost, as behind a firewall.
+  const hole = createSocket('udp4');
+  await new Promise((resolve) => hole.bind(0, '127.0.0.1', () => resolve(undefined)));
+  await ann.tab.playwright?.route('**/reach', async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), udp: hole.address().port, udp_heard: 0 } });
+  });
+  try {
+    const blocked = await tests(ann, 'maybe');
+    assert.deepEqual([blocked.udp, blocked['relay-tcp']], ['fail udp-server', 'warn relay-off']);
+    await assertLooks(ann, 'without a relay and UDP');
+  } finally {
+    hole.close();
+  }
+}, ['--relay', 'off']);

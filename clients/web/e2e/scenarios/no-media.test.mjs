@@ -61,6 +61,11 @@ for (const [locale, dark] of /** @type {const} */ ([['en-US', false], ['zh-CN', 
       await assertAccessible(ann, 'what ann is told');
     }
 
+    await ann.tab.click(by('no-media-test'));
+    await sees(ann, by('connection-page'));
+    await assertFits(ann, 'the test beside the call');
+    await openConversation(ann, ben.account);
+
     await ann.tab.evaluate(() => {
       /** @type {{passing?: boolean}} */ (globalThis).passing = true;
       window.dispatchEvent(new Event('online')); // the network is another one

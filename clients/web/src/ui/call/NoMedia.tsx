@@ -34,7 +34,7 @@ function toTest() {
 }
 
 /** Flags and ports as somebody types them: in one piece, for a line that ends in “--” says nothing. */
-const typed = /(--[a-z-]+(?: inside| auto| :3478)?|-p \S+\/udp|ufw allow \S+\/(?:udp|tcp)|(?:UDP|TCP) \d+)/;
+const typed = /(--[a-z-]+(?: inside| auto| :3478)?|-p \S+\/udp|timedatectl set-ntp true|ufw allow \S+\/(?:udp|tcp)|(?:UDP|TCP) \d+)/;
 
 /** A text in which what is typed is not broken. */
 export function whole(text: string) {

@@ -13,7 +13,12 @@ const icons: Record<State, IconName> = { ok: 'check', note: 'info', skip: 'more'
 /** “Test my connection”: whether calls work from here, and what to change if not. */
 export function ConnectionPage() {
   const { findings = [], verdict } = run.value ?? {};
+  const [said, setSaid] = useState<TextKey>('connection_copy_hint');
   const next = running.value ? checks.find((check) => !findings.some((f) => f.check === check)) : undefined;
+  const start = () => {
+    setSaid('connection_copy_hint');
+    void test();
+  };
   return (
     <main class="chat settings" data-testid="connection-page">
       <header class="bar">
@@ -26,13 +31,14 @@ export function ConnectionPage() {
       <div class="settings-body" tabIndex={0} role="region" aria-label={t('connection_test')}>
         <section class="card">
           <p class="muted">{t('connection_hint')}</p>
-          <div role="status">{verdict && <VerdictLine verdict={verdict} />}</div>
-          <div class="row wrap">
-            <button type="button" class="primary" data-testid="connection-start" disabled={running.value} onClick={() => void test()}>
+          <div class="outcome" role="status">{verdict && <VerdictLine verdict={verdict} />}</div>
+          <div class="row">
+            <button type="button" class="primary" data-testid="connection-start" disabled={running.value} onClick={start}>
               {t(running.value ? 'connection_going' : run.value ? 'connection_again' : 'connection_start')}
             </button>
-            {verdict && <CopyButton />}
+            {verdict && <button type="button" data-testid="connection-copy" onClick={() => void copy().then(setSaid)}>{t('connection_copy')}</button>}
           </div>
+          {verdict && <small class="muted" role="status" data-testid="connection-copied">{t(said)}</small>}
         </section>
         {run.value && (
           <section class="card">
@@ -83,19 +89,10 @@ function FindingLine({ finding }: { finding: Finding }) {
   );
 }
 
-function CopyButton() {
-  const [said, setSaid] = useState<TextKey | undefined>(undefined);
-  async function copy() {
-    if (!run.value) return;
-    const text = reportOf(run.value, location.origin, navigator.userAgent);
-    // Plain http has no clipboard, whatever the types say.
-    const clipboard = navigator.clipboard as Clipboard | undefined;
-    await (clipboard?.writeText(text) ?? Promise.reject(new Error('no clipboard'))).then(() => setSaid('connection_copied'), () => setSaid('connection_uncopied'));
-  }
-  return (
-    <>
-      <button type="button" data-testid="connection-copy" onClick={() => void copy()}>{t('connection_copy')}</button>
-      <small class="muted" role="status" data-testid="connection-copied">{t(said ?? 'connection_copy_hint')}</small>
-    </>
-  );
+/** Copies the report, and says whether that worked. */
+async function copy(): Promise<TextKey> {
+  // Plain http has no clipboard, whatever the types say.
+  const clipboard = navigator.clipboard as Clipboard | undefined;
+  if (!run.value || !clipboard) return 'connection_uncopied';
+  return clipboard.writeText(reportOf(run.value, location.origin, navigator.userAgent)).then(() => 'connection_copied', () => 'connection_uncopied');
 }
