@@ -91,6 +91,15 @@ scenario('test my connection: a server that does not say how calls reach it', as
   await assertLooks(ann, 'a server that cannot be asked');
 });
 
+scenario('test my connection: a browser without WebRTC', async (stage) => {
+  const ann = await stage.chromium({ ...ANN, viewport: PHONE, locale: 'zh-CN' });
+  await ann.tab.playwright?.addInitScript(() => Reflect.deleteProperty(globalThis, 'RTCPeerConnection'));
+  await toTest(ann);
+  const found = await tests(ann, 'none');
+  assert.deepEqual([found.udp, found['relay-tcp']], ['warn udp-browser', 'skip unknown']);
+  await assertLooks(ann, 'a browser without WebRTC');
+});
+
 scenario('test my connection: without a relay', async (stage) => {
   const ann = await stage.chromium({ ...ANN, viewport: PHONE });
   await toTest(ann);

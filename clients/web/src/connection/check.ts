@@ -114,9 +114,9 @@ async function askForRelay(): Promise<RTCIceServer[] | undefined> {
 
 const urlsOf = ({ urls }: RTCIceServer) => (typeof urls === 'string' ? [urls] : urls);
 
-/** Asks each URL of the relay alone, for a browser tells which one answered in its own way only. */
+/** Asks each URL of the relay alone, for a browser tells which one answered in its own way only. Where it has no WebRTC that says nothing of the relay. */
 function tryRelay(lent: RTCIceServer[] | undefined): Promise<RelayTry[] | undefined> {
-  if (!lent) return Promise.resolve(undefined);
+  if (!lent || !('RTCPeerConnection' in window)) return Promise.resolve(undefined);
   const all = lent.flatMap((server) => urlsOf(server).map((url) => ({ ...server, urls: [url] })));
   return Promise.all(all.map(async (server) => {
     const { found, failures } = await gather({ iceServers: [server], iceTransportPolicy: 'relay' }, ['relay']);

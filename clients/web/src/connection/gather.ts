@@ -4,11 +4,18 @@ import type { Found, Gathered } from './judge';
 /** How long servers have to answer, ms. */
 export const gatherFor = 5000;
 
-/** Gathers candidates until the browser is done, one of the types `enough` came, or the time is over. */
+/** Gathers candidates until the browser is done, one of the types `enough` came, or the time is over. A browser that has no WebRTC, or has it turned off, finds nothing. */
 export async function gather(config: RTCConfiguration, enough: readonly RTCIceCandidateType[]): Promise<Gathered> {
+  try {
+    return await gatherWith(new RTCPeerConnection(config), enough);
+  } catch {
+    return { found: [], failures: new Map(), complete: true };
+  }
+}
+
+async function gatherWith(pc: RTCPeerConnection, enough: readonly RTCIceCandidateType[]): Promise<Gathered> {
   const found: Found[] = [];
   const failures = new Map<string, number>();
-  const pc = new RTCPeerConnection(config);
   try {
     const done = new Promise<boolean>((resolve) => {
       setTimeout(() => resolve(false), gatherFor);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { apart, judgeAll, judgeClock, judgeDevice, judgeIPv6, judgeReach, judgeRelay, judgeUDP, judgeWebSocket, passesUDP, readReach, slow, type Cause, type Device, type Finding, type Found, type Gathered, type Reach, type RelayTry, type Trip, type Verdict } from './judge';
 
 const HOST = 'chat.example.org';
-const reach: Reach = { tcp: 443, udp: 443, relay: 'inside', own: ['10.0.0.5'], public: ['203.0.113.10'], seen: [], heard: 12, ahead: 0 };
+const reach: Reach = { tcp: 443, udp: 443, own: ['10.0.0.5'], public: ['203.0.113.10'], seen: [], heard: 12, ahead: 0 };
 const host: Found = { type: 'host', protocol: 'udp', address: '192.168.1.7' };
 const hostTCP: Found = { type: 'host', protocol: 'tcp', address: '192.168.1.7' };
 const srflx: Found = { type: 'srflx', protocol: 'udp', address: '198.51.100.7' };
@@ -42,7 +42,7 @@ describe('the answer of /reach', () => {
   const now = Date.parse('2026-01-02T03:04:05Z');
   const answer = { time: '2026-01-02T03:04:00Z', tcp: 443, udp: 8443, tls: true, relay: 'inside', own: ['10.0.0.5'], public: ['203.0.113.10'], seen: ['2001:db8::1'], udp_heard: 7 };
   it('is read', () => {
-    expect(readReach(answer, now)).toEqual({ tcp: 443, udp: 8443, relay: 'inside', own: ['10.0.0.5'], public: ['203.0.113.10'], seen: ['2001:db8::1'], heard: 7, ahead: 5000 });
+    expect(readReach(answer, now)).toEqual({ tcp: 443, udp: 8443, own: ['10.0.0.5'], public: ['203.0.113.10'], seen: ['2001:db8::1'], heard: 7, ahead: 5000 });
   });
   it.each<[string, unknown]>([
     ['nothing', null], ['a text', 'hello'], ['a list', []], ['no ports', { ...answer, udp: undefined }], ['port 0', { ...answer, udp: 0 }], ['no port', { ...answer, tcp: 65_536 }],

@@ -62,7 +62,6 @@ export function judgeWebSocket(trip: Trip, host: string): Finding {
 export interface Reach {
   tcp: number;
   udp: number;
-  relay: string;
   /** Addresses of the machine's interfaces. */
   own: readonly string[];
   /** Addresses that the operator or a STUN server told it, and those that the name of the page leads to. */
@@ -80,7 +79,7 @@ export function readReach(answer: unknown, now: number): Reach | undefined {
   const { tcp, udp } = a;
   if (!isPort(tcp) || !isPort(udp) || Number.isNaN(time)) return undefined;
   return {
-    tcp, udp, relay: typeof a.relay === 'string' ? a.relay : '', own: addresses(a.own), public: addresses(a.public), seen: addresses(a.seen),
+    tcp, udp, own: addresses(a.own), public: addresses(a.public), seen: addresses(a.seen),
     heard: typeof a.udp_heard === 'number' ? a.udp_heard : 0, ahead: now - time,
   };
 }
