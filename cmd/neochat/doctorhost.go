@@ -119,6 +119,26 @@ func serves(data string) bool {
 	return syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil
 }
 
+// firstCertificate is how long a new server is given to get its first certificate from an authority.
+const firstCertificate = 20 * time.Second
+
+// healthy asks whether a server answers at a URL; the answer's body is closed.
+func healthy(ctx context.Context, client *http.Client, url string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return resp, errors.New(resp.Status)
+	}
+	return resp, nil
+}
+
 // lookServer asks the running server.
 func (c *doctorCommand) lookServer(ctx context.Context) []doctor.Finding {
 	host, port, err := net.SplitHostPort(c.Listen)
@@ -133,17 +153,12 @@ func (c *doctorCommand) lookServer(ctx context.Context) []doctor.Finding {
 	client := &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true,
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true, ServerName: name}}} // the certificate is looked at elsewhere
 	var resp *http.Response
-	var req *http.Request
 	if err == nil {
-		req, err = http.NewRequestWithContext(ctx, http.MethodGet, scheme+address+"/healthz", nil)
+		resp, err = healthy(ctx, client, scheme+address+"/healthz")
 	}
-	if err == nil {
-		if resp, err = client.Do(req); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode != http.StatusOK {
-				err = errors.New(resp.Status)
-			}
-		}
+	for until := time.Now().Add(firstCertificate); err != nil && c.TLS == "auto" && time.Now().Before(until) && ctx.Err() == nil; {
+		time.Sleep(firstCertificate / 40) // a server that has just started fetches its first one
+		resp, err = healthy(ctx, client, scheme+address+"/healthz")
 	}
 	if err != nil {
 		return []doctor.Finding{doctor.Found("server-silent", "address", address, "error", err.Error())}
