@@ -44,6 +44,8 @@ var copiedTables = [...]copiedTable{
 	{name: "reactions", key: []string{"conversation", "seq", "user_account", "reaction"}},
 	{name: "files", key: []string{"name"}},
 	{name: "file_grants", key: []string{"file", "conversation", "seq"}},
+	{name: "uploads", key: []string{"id"}},
+	{name: "file_garbage", key: []string{"hash"}},
 }
 
 // countersTable is copied last, by other means: its rows are there before.

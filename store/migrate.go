@@ -12,7 +12,7 @@ import (
 )
 
 // newestMigration is the schema this program writes.
-const newestMigration = 2
+const newestMigration = 3
 
 //go:embed migrations/sqlite/*.sql migrations/mysql/*.sql
 var migrations embed.FS

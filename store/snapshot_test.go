@@ -115,7 +115,7 @@ func TestSnapshotOfOtherSchemas(t *testing.T) {
 		return // its rows are copied into the schema of this release
 	}
 	look, err := LookAtSchema(t.Context(), name)
-	if err != nil || look.Version != 1 || look.Newer() || !reflect.DeepEqual(look.Pending, []string{"00002_messenger.sql"}) || look.Bytes == 0 {
+	if err != nil || look.Version != 1 || look.Newer() || !reflect.DeepEqual(look.Pending, []string{"00002_messenger.sql", "00003_files.sql"}) || look.Bytes == 0 {
 		t.Errorf("the schema: %+v, %v", look, err)
 	}
 	to := filepath.Join(t.TempDir(), "snapshot.db")
