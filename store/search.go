@@ -18,10 +18,14 @@ const (
 	searchAtOnce = 64 // conversations
 	// A word that is in at most so many messages of all is looked up for all conversations at once.
 	searchRare = 3000
-	searchFew  = 400 // in the first conversations: so many make a word a frequent one
+	// So many in the first conversations make a word a frequent one.
+	searchFew    = 400
+	searchSample = 16
 	// Who is in many conversations has so many of the last messages read, some at once, before the index is asked.
 	searchRecent     = 8192
 	searchRecentPart = 1024
+	// If what is found there is not enough, but so much as promises to be so among a few more, these are read too.
+	searchRecentMore = 3 * searchRecent
 	// searchSlack is how far the server's clock may have been set back: times rise with
 	// messages but for that.
 	searchSlack = time.Hour
@@ -225,24 +229,14 @@ func (f *finder) run(ctx context.Context) error {
 			return err
 		}
 	}
-	asked := false
+	if len(f.places) > 2*searchAtOnce {
+		if done, err := f.rarest(ctx); done || err != nil {
+			return err
+		}
+	}
 	for from := 0; from < len(f.places); from += searchAtOnce {
 		if f.full() && f.hits[f.Limit].said >= f.places[from].last {
 			return nil
-		}
-		if from == 2*searchAtOnce && !asked && !f.full() {
-			asked = true
-			key, err := f.rare(ctx)
-			if err != nil {
-				return err
-			}
-			if key != nil {
-				if done, err := f.everywhere(ctx, key); done || err != nil {
-					return err
-				}
-				from = -searchAtOnce // begin again, below what was looked at
-				continue
-			}
 		}
 		some := f.places[from:min(from+searchAtOnce, len(f.places))]
 		if err := f.look(ctx, tokens(some, f.keys)); err != nil {
@@ -252,10 +246,21 @@ func (f *finder) run(ctx context.Context) error {
 	return nil
 }
 
+// rarest looks for the rarest word in all conversations at once, if there is a rare one. done: that was enough.
+func (f *finder) rarest(ctx context.Context) (done bool, err error) {
+	key, err := f.rare(ctx)
+	if key == nil || err != nil {
+		return false, err
+	}
+	return f.everywhere(ctx, key)
+}
+
 // recent reads what was said last, for who is in many conversations: a word that is not rare is soon found
 // there, and the index would have to be asked for each of them. done: that was enough.
 func (f *finder) recent(ctx context.Context) (done bool, err error) {
-	for end := max(f.low, f.high-searchRecent); f.high > end+1; {
+	first := f.high
+	end := max(f.low, first-searchRecent)
+	for f.high > end+1 {
 		from := max(end, f.high-searchRecentPart)
 		messages, err := collect(ctx, f.store.queries[qRecent], scanHit, f.account, from, f.high)
 		if err != nil {
@@ -267,6 +272,9 @@ func (f *finder) recent(ctx context.Context) (done bool, err error) {
 		if f.high = from + 1; f.full() {
 			return true, nil
 		}
+		if f.high <= end+1 && first-f.high < searchRecentMore && len(f.hits)*searchRecentMore > f.Limit*searchRecent {
+			end = max(f.low, first-searchRecentMore)
+		}
 	}
 	return false, nil
 }
@@ -276,7 +284,11 @@ func (f *finder) recent(ctx context.Context) (done bool, err error) {
 func (f *finder) everywhere(ctx context.Context, key []byte) (done bool, err error) {
 	f.hits = slices.DeleteFunc(f.hits, func(h hit) bool { return h.id < f.high }) // they come again
 	list := f.store.dialect.wordList([][]string{{string(key)}}, true)
-	for seen, limit := 0, f.Limit+4; seen <= searchRare; limit = min(4*limit, searchRare) {
+	limit := f.Limit + 4
+	if len(f.keys) > 1 {
+		limit *= 8 // most will not have the other words
+	}
+	for seen := 0; seen <= searchRare; limit = min(4*limit, searchRare) {
 		hits, err := f.candidates(ctx, list, f.high, limit)
 		if err != nil {
 			return false, err
@@ -298,7 +310,7 @@ func (f *finder) everywhere(ctx context.Context, key []byte) (done bool, err err
 func (f *finder) rare(ctx context.Context) (rarest []byte, err error) {
 	few := searchFew
 	for _, key := range f.keys {
-		list := f.store.dialect.wordList(tokens(f.places[:searchAtOnce], [][]byte{key}), false)
+		list := f.store.dialect.wordList(tokens(f.places[:searchSample], [][]byte{key}), false)
 		hits, err := f.candidates(ctx, list, f.high, few)
 		if err != nil {
 			return nil, err
