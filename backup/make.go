@@ -274,7 +274,7 @@ func (f *folder) prune(ctx context.Context, keep int, made *Made) error {
 		}
 		made.Freed++
 		made.FreedBytes += s.Size
-		return f.blobs.Remove(s.Hash)
+		return f.blobs.Remove(ctx, s.Hash)
 	})
 }
 

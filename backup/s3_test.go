@@ -42,7 +42,7 @@ func TestObjectStore(t *testing.T) {
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if err := h.files.Remove(hash); err != nil {
+		if err := h.files.Remove(t.Context(), hash); err != nil {
 			t.Fatal(err)
 		}
 	}

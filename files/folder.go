@@ -24,17 +24,20 @@ var (
 	ErrFull     = fmt.Errorf("no room is left for files: %w", syscall.ENOSPC)
 )
 
-// abandoned is how old an unfinished upload must be before it is swept away.
+// abandoned is how old a temporary file must be before it is swept away.
 const abandoned = 24 * time.Hour
 
 // Folder keeps files in a folder of its own on a local disk. It is safe for
-// concurrent use, by several processes too.
-type Folder struct{ root string }
+// concurrent use, by several processes too; of uploads in pieces by one.
+type Folder struct {
+	pieces // in incoming
+	root   string
+}
 
 // OpenFolder makes the folder if it is missing, checks that it can be written,
-// and removes uploads that were abandoned a day or more ago.
+// and removes what was being stored, and nobody has written to for a day; uploads in pieces stay for 30 days.
 func OpenFolder(root string) (*Folder, error) {
-	f := &Folder{root: root}
+	f := LookFolder(root)
 	if err := os.MkdirAll(f.incoming(), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for files: %w", err)
 	}
@@ -68,7 +71,11 @@ func (f *Folder) sweep() error {
 		return fmt.Errorf("reading the folder for files: %w", err)
 	}
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > abandoned {
+		limit := abandoned
+		if strings.HasPrefix(e.Name(), uploadPrefix) {
+			limit = abandonedUpload
+		}
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > limit {
 			os.Remove(filepath.Join(f.incoming(), e.Name()))
 		}
 	}
@@ -126,6 +133,11 @@ func (f *Folder) keep(temporary, hash string) error {
 	if err := f.name(temporary, hash); err != nil {
 		return err
 	}
+	return f.syncName(hash)
+}
+
+// syncName makes the place of a hash last.
+func (f *Folder) syncName(hash string) error {
 	for _, dir := range []string{filepath.Dir(f.path(hash)), f.root} {
 		if err := syncDir(dir); err != nil {
 			return err
@@ -160,6 +172,11 @@ func (f *Folder) Open(_ context.Context, hash string) (io.ReadSeekCloser, error)
 		return nil, fmt.Errorf("opening a file: %w", err)
 	}
 	return file, nil
+}
+
+// Address is "": the bytes in a folder have none of their own.
+func (f *Folder) Address(context.Context, string, string, string, time.Duration) (string, error) {
+	return "", nil
 }
 
 // validHash reports whether hash can be the name of stored bytes.

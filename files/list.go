@@ -21,7 +21,11 @@ type Stored struct {
 }
 
 // LookFolder is a folder to read from: nothing is made, checked or swept.
-func LookFolder(root string) *Folder { return &Folder{root: root} }
+func LookFolder(root string) *Folder {
+	f := &Folder{root: root}
+	f.dir = f.incoming()
+	return f
+}
 
 // List calls each for everything that is kept, in no order. What is stored or removed meanwhile may be missing. An
 // error of each ends it and is returned.
@@ -58,7 +62,7 @@ func (f *Folder) List(ctx context.Context, each func(Stored) error) error {
 }
 
 // Remove removes the bytes stored under hash, if there are any.
-func (f *Folder) Remove(hash string) error {
+func (f *Folder) Remove(_ context.Context, hash string) error {
 	if !validHash(hash) {
 		return fmt.Errorf("removing a file: %w", ErrNotFound)
 	}
@@ -84,4 +88,15 @@ func (s *S3) List(ctx context.Context, each func(Stored) error) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// Remove removes the bytes stored under hash, if there are any.
+func (s *S3) Remove(ctx context.Context, hash string) error {
+	if !validHash(hash) {
+		return fmt.Errorf("removing a file: %w", ErrNotFound)
+	}
+	if err := s.core.Client.RemoveObject(ctx, s.cfg.Bucket, s.key(hash), minio.RemoveObjectOptions{}); err != nil {
+		return fmt.Errorf("removing a file: %w", s3Error(err))
+	}
+	return nil
 }

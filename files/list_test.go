@@ -67,14 +67,14 @@ func TestRemove(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // the second time there is nothing to remove
-		if err := f.Remove(hash); err != nil {
+		if err := f.Remove(t.Context(), hash); err != nil {
 			t.Error(err)
 		}
 	}
 	if _, err := f.Open(t.Context(), hash); !errors.Is(err, ErrNotFound) {
 		t.Errorf("after it was removed: %v", err)
 	}
-	if err := f.Remove("../../x"); !errors.Is(err, ErrNotFound) {
+	if err := f.Remove(t.Context(), "../../x"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("a name that is no hash: %v", err)
 	}
 }

@@ -36,6 +36,7 @@ const (
 // leaves nothing behind. The way over a temporary key and a copy in the store would
 // write twice there, and leave half-uploaded keys to be swept.
 type S3 struct {
+	pieces // in spool
 	core   minio.Core
 	cfg    S3Config
 	spool  string // folder of the temporary files
@@ -60,7 +61,7 @@ func OpenS3(ctx context.Context, cfg S3Config, keys *credentials.Credentials, sp
 	if err != nil {
 		return nil, fmt.Errorf("the object store %s: %w", cfg.Endpoint, err)
 	}
-	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport}
+	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport, pieces: pieces{dir: spool}}
 	ctx, cancel := context.WithTimeout(ctx, s3CheckWait)
 	defer cancel()
 	if err := s.Check(ctx); err != nil {

@@ -3,9 +3,6 @@ package signaling
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -62,7 +59,8 @@ func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...strin
 		t.Fatal(err)
 	}
 	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}, relay: &fakeRelay{}}
-	w.serve(Config{Store: st, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
+	kept := newMemory()
+	w.serve(Config{Store: st, Blobs: kept, Uploads: kept, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
@@ -236,38 +234,6 @@ func (c *client) closeCode() int {
 		c.t.Fatal("the connection was not closed")
 		return 0
 	}
-}
-
-// memory keeps blobs, for tests.
-type memory struct {
-	mu   sync.Mutex
-	kept map[string][]byte
-}
-
-func (m *memory) Put(_ context.Context, r io.Reader) (string, int64, error) {
-	b, err := io.ReadAll(r)
-	if err != nil {
-		return "", 0, err
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	hash := fmt.Sprintf("%x", sha256.Sum256(b))
-	m.kept[hash] = b
-	return hash, int64(len(b)), nil
-}
-
-type blob struct{ *bytes.Reader }
-
-func (blob) Close() error { return nil }
-
-func (m *memory) Open(_ context.Context, hash string) (io.ReadSeekCloser, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	b, ok := m.kept[hash]
-	if !ok {
-		return nil, errors.New("missing")
-	}
-	return blob{bytes.NewReader(b)}, nil
 }
 
 // fakeCalls records what signaling asks of the media.

@@ -23,7 +23,8 @@ func (w *world) again(times Times, file string, killed bool) {
 	defer cancel()
 	w.srv.Shutdown(ctx)
 	w.http.Close()
-	w.serve(Config{Store: w.store, Blobs: &memory{kept: map[string][]byte{}}, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times, CallsFile: file})
+	kept := newMemory()
+	w.serve(Config{Store: w.store, Blobs: kept, Uploads: kept, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times, CallsFile: file})
 }
 
 // A call outlives a restart: who comes back joins with the same key, nobody is told that it ended, and it is recorded once, when it does.

@@ -14,6 +14,31 @@ type Blobs interface {
 	// Open returns the bytes stored under hash, to be read until ctx ends; the caller closes it.
 	// An error that is fs.ErrNotExist: there are none; any other: they cannot be had now.
 	Open(ctx context.Context, hash string) (io.ReadSeekCloser, error)
+	// Remove removes the bytes stored under hash; nil where there are none.
+	Remove(ctx context.Context, hash string) error
+	// Address is a URL of the store's own that for so long serves these bytes to everybody, with the given Content-Type and
+	// Content-Disposition; "" where the store has none. It does not look whether the bytes are there.
+	Address(ctx context.Context, hash, contentType, disposition string, valid time.Duration) (string, error)
+}
+
+// Uploads keeps what arrives in pieces until it becomes bytes of Blobs. Each has an id of 32 characters a-z and 0-9, which
+// its caller makes. An error that is fs.ErrNotExist: there is no such upload; syscall.EBUSY: another call works on it;
+// syscall.ENOSPC: there is no room; any other: it cannot be had now.
+type Uploads interface {
+	// Begin begins one of size bytes. fs.ErrExist: there is one of that id.
+	Begin(ctx context.Context, id string, size int64) error
+	// Offset is how many bytes are kept; while somebody appends, how many are by now.
+	Offset(ctx context.Context, id string) (int64, error)
+	// Append adds what r yields until its end to an upload whose Offset is at, and returns the Offset then: these bytes
+	// are durable. Where r fails or ctx ends, what came before is kept and counted; with whole, for pieces whose reader
+	// checks them at their end, nothing of the piece is. syscall.ESPIPE: at is not the Offset, which is returned;
+	// syscall.EFBIG: r has more bytes than are missing, nothing of the piece is kept.
+	Append(ctx context.Context, id string, at int64, r io.Reader, whole bool) (offset int64, err error)
+	// Finish makes an upload that has all its bytes durable in Blobs, and returns their hash; again the same, until Drop.
+	// io.ErrUnexpectedEOF: bytes are missing; fs.ErrNotExist: also where the bytes were removed from Blobs since.
+	Finish(ctx context.Context, id string) (hash string, err error)
+	// Drop forgets one; what it has become stays. nil where there is none.
+	Drop(ctx context.Context, id string) error
 }
 
 // Calls carries the sound and pictures of calls, in rooms of peers.

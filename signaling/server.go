@@ -21,6 +21,7 @@ import (
 type Config struct {
 	Store        *store.Store
 	Blobs        Blobs
+	Uploads      Uploads
 	Calls        Calls
 	Relay        Relay // nil: there is none
 	Logger       *slog.Logger

@@ -14,6 +14,7 @@ import (
 // blobs is where the bytes of files are: a folder or an object store.
 type blobs interface {
 	signaling.Blobs
+	signaling.Uploads
 	Check(ctx context.Context) error // whether files can be written
 	List(ctx context.Context, each func(files.Stored) error) error
 	Close()

@@ -6,7 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
+
+	"neochat/files"
 )
 
 // countedBlobs counts what is asked of a store of files, and remembers whether it failed at the last of it.
@@ -44,6 +47,49 @@ func (c *countedBlobs) Open(ctx context.Context, hash string) (io.ReadSeekCloser
 		c.openFailures.Add(1)
 	}
 	return body, err
+}
+
+// Begin implements signaling.Uploads.
+func (c *countedBlobs) Begin(ctx context.Context, id string, size int64) error {
+	err := c.blobs.Begin(ctx, id, size)
+	c.uploading(ctx, err)
+	return err
+}
+
+// Append implements signaling.Uploads.
+func (c *countedBlobs) Append(ctx context.Context, id string, at int64, r io.Reader, whole bool) (int64, error) {
+	from := &remembering{r: r}
+	offset, err := c.blobs.Append(ctx, id, at, from, whole)
+	if !errors.Is(err, files.ErrOffset) {
+		c.bytes.Add(uint64(max(0, offset-at)))
+	}
+	if from.err == nil {
+		c.uploading(ctx, err)
+	}
+	return offset, err
+}
+
+// Finish implements signaling.Uploads.
+func (c *countedBlobs) Finish(ctx context.Context, id string) (hash string, err error) {
+	hash, err = c.blobs.Finish(ctx, id)
+	if err == nil {
+		c.uploads.Add(1)
+	}
+	c.uploading(ctx, err)
+	return hash, err
+}
+
+// uploading notes how the store did at a step of an upload; what its caller did wrong is none of its failures.
+func (c *countedBlobs) uploading(ctx context.Context, err error) {
+	mistake := slices.ContainsFunc([]error{fs.ErrNotExist, fs.ErrExist, fs.ErrInvalid, files.ErrOffset, files.ErrBusy, files.ErrTooLong, files.ErrUnfinished},
+		func(m error) bool { return errors.Is(err, m) })
+	switch {
+	case err == nil:
+		c.away.Store(false)
+	case !mistake && !leftBy(ctx):
+		c.away.Store(true)
+		c.putFailures.Add(1)
+	}
 }
 
 // Check tells whether files can be written.

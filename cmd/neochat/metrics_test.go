@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"neochat/files"
 	"neochat/store"
 )
 
@@ -211,6 +212,15 @@ func (f *failing) Put(_ context.Context, r io.Reader) (string, int64, error) {
 	n, err := io.Copy(io.Discard, r)
 	return "hash", n, errors.Join(err, f.err)
 }
+func (f *failing) Begin(context.Context, string, int64) error { return f.err }
+func (f *failing) Append(_ context.Context, _ string, at int64, r io.Reader, _ bool) (int64, error) {
+	n, err := io.Copy(io.Discard, r)
+	if errors.Is(f.err, files.ErrOffset) {
+		return 100, f.err
+	}
+	return at + n, errors.Join(err, f.err)
+}
+func (f *failing) Finish(context.Context, string) (string, error)          { return "hash", f.err }
 func (f *failing) Open(context.Context, string) (io.ReadSeekCloser, error) { return nil, f.err }
 func (f *failing) Check(context.Context) error                             { return f.err }
 
@@ -218,7 +228,7 @@ func (f *failing) Check(context.Context) error                             { ret
 func TestCountedBlobs(t *testing.T) {
 	store := &failing{}
 	c := &countedBlobs{blobs: store}
-	broken := io.MultiReader(strings.NewReader("half"), errReader{})
+	broken := func() io.Reader { return io.MultiReader(strings.NewReader("half"), errReader{}) }
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	steps := []struct {
@@ -229,13 +239,20 @@ func TestCountedBlobs(t *testing.T) {
 		want [5]uint64 // uploads, downloads, bytes, failures up and down
 	}{
 		{"stored", func() { c.Put(t.Context(), strings.NewReader("seven b")) }, nil, false, [5]uint64{1, 0, 7, 0, 0}},
-		{"broken off by the client", func() { c.Put(t.Context(), broken) }, nil, false, [5]uint64{1, 0, 7, 0, 0}},
+		{"broken off by the client", func() { c.Put(t.Context(), broken()) }, nil, false, [5]uint64{1, 0, 7, 0, 0}},
 		{"the disk is full", func() { c.Put(t.Context(), strings.NewReader("x")) }, errors.New("full"), true, [5]uint64{1, 0, 7, 1, 0}},
 		{"the client has left", func() { c.Open(gone, "x") }, context.Canceled, true, [5]uint64{1, 0, 7, 1, 0}},
 		{"checked", func() { c.Check(t.Context()) }, nil, false, [5]uint64{1, 0, 7, 1, 0}},
 		{"away", func() { c.Open(t.Context(), "x") }, errors.New("no answer"), true, [5]uint64{1, 0, 7, 1, 1}},
 		{"lost, but it answers", func() { c.Open(t.Context(), "x") }, fs.ErrNotExist, false, [5]uint64{1, 0, 7, 1, 2}},
 		{"opened", func() { c.Open(t.Context(), "x") }, nil, false, [5]uint64{1, 1, 7, 1, 2}},
+		{"begun where there is no room", func() { c.Begin(t.Context(), "x", 9) }, files.ErrFull, true, [5]uint64{1, 1, 7, 2, 2}},
+		{"added to", func() { c.Append(t.Context(), "x", 5, strings.NewReader("four"), false) }, nil, false, [5]uint64{1, 1, 11, 2, 2}},
+		{"added to, and broken off by the client", func() { c.Append(t.Context(), "x", 9, broken(), false) }, nil, false, [5]uint64{1, 1, 15, 2, 2}},
+		{"added to at another place", func() { c.Append(t.Context(), "x", 9, strings.NewReader("four"), false) }, files.ErrOffset, false, [5]uint64{1, 1, 15, 2, 2}},
+		{"added to, and the disk fails", func() { c.Append(t.Context(), "x", 9, strings.NewReader(""), false) }, errors.New("failed"), true, [5]uint64{1, 1, 15, 3, 2}},
+		{"finished", func() { c.Finish(t.Context(), "x") }, nil, false, [5]uint64{2, 1, 15, 3, 2}},
+		{"finished too early", func() { c.Finish(t.Context(), "x") }, files.ErrUnfinished, false, [5]uint64{2, 1, 15, 3, 2}},
 	}
 	for _, s := range steps {
 		store.err = s.err
