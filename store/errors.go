@@ -34,6 +34,8 @@ var (
 	ErrInUse = errors.New("another NeoChat server uses this database")
 	// ErrTooLarge: more members or recipients than the store takes at once.
 	ErrTooLarge = errors.New("too large")
+	// ErrTooMany: the account has as many of it at one time as it may.
+	ErrTooMany = errors.New("too many at one time")
 )
 
 // isDomain tells an expected refusal, found by reading before anything was
@@ -43,7 +45,7 @@ func isDomain(err error) bool {
 	case errors.Is(err, ErrUnavailable):
 		return false
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
-		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrNotYours), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge):
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrNotYours), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge), errors.Is(err, ErrTooMany):
 		return true
 	}
 	return false

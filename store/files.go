@@ -45,12 +45,8 @@ func (b *batch) putFile(f File, quota int64) (File, error) {
 	if err := b.account(f.Owner); err != nil {
 		return File{}, err
 	}
-	var used int64
-	if err := b.queryRow(wUsage, f.Owner).Scan(&used); err != nil {
-		return File{}, fmt.Errorf("count bytes of files: %w", err)
-	}
-	if quota > 0 && used+f.Size > quota {
-		return File{}, fmt.Errorf("%d bytes of files: %w", used+f.Size, ErrTooLarge)
+	if err := b.withinQuota(f.Owner, f.Size, quota); err != nil {
+		return File{}, err
 	}
 	if f.Time == 0 {
 		f.Time = b.now
@@ -61,9 +57,10 @@ func (b *batch) putFile(f File, quota int64) (File, error) {
 	return f, nil
 }
 
-// Usage is how many bytes of files account has uploaded, and how many it may in all (0: any number).
+// Usage is how many bytes the files of account have, those that are under way (see BeginUpload) included, and how many they
+// may have in all (0: any number).
 func (s *Store) Usage(ctx context.Context, account string) (used, allowed int64, err error) {
-	err = s.row(ctx, qUsage, account).Scan(&used)
+	err = s.row(ctx, qUsage, account, account, s.writer.now().UnixMilli()).Scan(&used)
 	return used, s.quota, readFailed("usage", err)
 }
 

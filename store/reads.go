@@ -48,6 +48,8 @@ const (
 	qSessions
 	qInvitation
 	qUsage
+	qUpload
+	qExpiredUploads
 	qIndexed
 	qIndexNext
 	qIndexAgain
@@ -80,6 +82,13 @@ const (
 		JOIN messages m ON m.conversation = r.conversation AND m.seq = r.seq`
 	grantedTo = ` AND r.seq > v.since_seq AND r.seq <= v.until_seq AND m.change_no <= (
 		SELECT MAX(w.until_change) FROM memberships w WHERE w.conversation = v.conversation AND w.user_account = v.user_account)`
+)
+
+const (
+	// usage is how many bytes an account's files have, with those under way.
+	usage = `SELECT (SELECT COALESCE(SUM(size), 0) FROM files WHERE owner = ?) +
+		(SELECT COALESCE(SUM(size), 0) FROM uploads WHERE owner = ? AND finished = 0 AND expire_time > ?)`
+	uploadByID = "SELECT id, owner, name, size, carry, create_time, expire_time, finished FROM uploads WHERE id = ?"
 )
 
 // tallies counts the reactions to several messages: account, then (conversation, seq, change) of each.
@@ -193,8 +202,10 @@ func readQueries(d dialect) [numReads]string {
 		qPresence: `SELECT u.presence_to, u.last_seen, r.state FROM users u
 			LEFT JOIN relationships r ON r.user_account = u.user_account AND r.friend_account = ?
 			WHERE u.user_account = ? AND u.deleted = 0`,
-		qInvitation: "SELECT uses_left FROM invitations WHERE code_hash = ? AND expire_time > ?",
-		qUsage:      "SELECT COALESCE(SUM(size), 0) FROM files WHERE owner = ?",
+		qInvitation:     "SELECT uses_left FROM invitations WHERE code_hash = ? AND expire_time > ?",
+		qUsage:          usage,
+		qUpload:         uploadByID,
+		qExpiredUploads: "SELECT id FROM uploads WHERE expire_time <= ? ORDER BY expire_time LIMIT ?",
 		qSessions: `SELECT token_hash, device, create_time, last_seen FROM sessions
 			WHERE user_account = ? AND last_seen > ? ORDER BY create_time, token_hash`,
 		qRelations: "SELECT friend_account, state FROM relationships WHERE user_account = ?",

@@ -74,6 +74,13 @@ const (
 	wNewInvitation
 	wUseInvitation
 	wUsage
+	wUploadsOf
+	wReplaceUpload
+	wNewUpload
+	wUpload
+	wKeepUpload
+	wFinishUpload
+	wDropUpload
 	wOldSessions
 	wSessionsOfDevice
 	wTouchSession
@@ -142,12 +149,20 @@ func writeQueries(d dialect) [numWrites]string {
 		wNewAccountChange: "INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES (?, ?, ?, ?)",
 
 		// People.
-		wTaken:            "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
-		wSeen:             "UPDATE users SET last_seen = " + d.greatest + "(last_seen, ?) WHERE user_account = ? AND deleted = 0",
-		wAnybody:          "SELECT 1 FROM users WHERE user_account > '' LIMIT 1",
-		wNewInvitation:    "INSERT INTO invitations (code_hash, uses_left, expire_time, create_time) VALUES (?, ?, ?, ?)",
-		wUseInvitation:    "UPDATE invitations SET uses_left = uses_left - 1 WHERE code_hash = ? AND expire_time > ? AND uses_left > 0",
-		wUsage:            "SELECT COALESCE(SUM(size), 0) FROM files WHERE owner = ?",
+		wTaken:         "SELECT 1 FROM users WHERE user_account = ?", // by a deleted one too
+		wSeen:          "UPDATE users SET last_seen = " + d.greatest + "(last_seen, ?) WHERE user_account = ? AND deleted = 0",
+		wAnybody:       "SELECT 1 FROM users WHERE user_account > '' LIMIT 1",
+		wNewInvitation: "INSERT INTO invitations (code_hash, uses_left, expire_time, create_time) VALUES (?, ?, ?, ?)",
+		wUseInvitation: "UPDATE invitations SET uses_left = uses_left - 1 WHERE code_hash = ? AND expire_time > ? AND uses_left > 0",
+		wUsage:         usage,
+		wUploadsOf: `SELECT COUNT(*), COALESCE(SUM(CASE WHEN name = ? THEN 1 ELSE 0 END), 0), COALESCE(SUM(CASE WHEN name = ? THEN size ELSE 0 END), 0)
+			FROM uploads WHERE owner = ? AND finished = 0 AND expire_time > ?`,
+		wReplaceUpload:    "UPDATE uploads SET expire_time = ? WHERE owner = ? AND name = ? AND finished = 0 AND expire_time > ?",
+		wNewUpload:        "INSERT INTO uploads (id, owner, name, size, carry, create_time, expire_time) VALUES (?, ?, ?, ?, ?, ?, ?)",
+		wUpload:           uploadByID,
+		wKeepUpload:       "UPDATE uploads SET expire_time = ? WHERE id = ? AND expire_time > ?",
+		wFinishUpload:     "UPDATE uploads SET finished = 1 WHERE id = ?",
+		wDropUpload:       "DELETE FROM uploads WHERE id = ?",
 		wDropExpired:      "DELETE FROM sessions WHERE user_account = ? AND last_seen <= ?",
 		wOldSessions:      "SELECT token_hash FROM sessions WHERE user_account = ? ORDER BY last_seen DESC, token_hash LIMIT 1000 OFFSET ?",
 		wSessionsOfDevice: "SELECT token_hash FROM sessions WHERE user_account = ? AND device = ?",
