@@ -53,15 +53,16 @@ func unopened(err error) (stat int, reason string) {
 
 // readable finds a file by its name, or by its name encoded once more.
 func (s *Server) readable(ctx context.Context, account, name string) (store.File, error) {
-	if strings.Contains(name, "%25") {
-		if once, err := url.PathUnescape(name); err == nil {
-			name = once
-		}
-	}
 	if !validFileName(name) {
 		return store.File{}, store.ErrNotFound
 	}
-	return s.store.ReadableFile(ctx, account, name)
+	f, err := s.store.ReadableFile(ctx, account, name)
+	if errors.Is(err, store.ErrNotFound) && strings.Contains(name, "%25") { // which a name has of its own where file_name has a %
+		if once, err := url.PathUnescape(name); err == nil && validFileName(once) {
+			return s.store.ReadableFile(ctx, account, once)
+		}
+	}
+	return f, err
 }
 
 // validFileName reports whether name can be a stored file's: what wire.Enc leaves, joined by underscores.
@@ -74,8 +75,8 @@ func validFileName(name string) bool {
 // serveFile answers GET and HEAD of /files/NAME, with ranges, to who may read it.
 func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		respond(w, http.StatusMethodNotAllowed, "reason", "GET or HEAD; upload over the WebSocket /file")
+		w.Header().Set("Allow", "GET, HEAD, PUT")
+		respond(w, http.StatusMethodNotAllowed, "reason", "GET, HEAD or PUT")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
