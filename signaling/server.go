@@ -29,6 +29,7 @@ type Config struct {
 	MinPassword  int         // bytes; 0: 8
 	Limits       wire.Limits // of a logged-in connection; zero: wire.DefaultLimits
 	MaxText      int         // bytes of a chat text; 0: 16 KiB
+	MaxFile      int64       // bytes of a file that comes over HTTP; 0: 2 GiB
 	Times        Times
 	Rates        Rates
 	// CallsFile is where the calls that go on are written down, so that they outlive a restart; "": they end with the server.
@@ -47,6 +48,7 @@ type Times struct {
 	Ping   time.Duration // between pings; 25 s
 	Call   time.Duration // between pings in a call; 5 s
 	Silent time.Duration // a peer without a pong is dropped after; 60 s
+	Stall  time.Duration // a file of which nothing more comes over HTTP is waited for; 60 s
 }
 
 func (t Times) withDefaults() Times {
@@ -63,6 +65,7 @@ func (t Times) withDefaults() Times {
 	set(&t.Ping, 25*time.Second)
 	set(&t.Call, 5*time.Second)
 	set(&t.Silent, 60*time.Second)
+	set(&t.Stall, 60*time.Second)
 	return t
 }
 
@@ -74,6 +77,7 @@ type Server struct {
 	hub      *hub
 	cells    *cells
 	presence *presence
+	pieces   *pieces
 	failures *failures // by account and address
 	guessers *failures // by address
 
@@ -88,10 +92,10 @@ type Server struct {
 	closing bool               // guarded by mu
 
 	revoked atomic.Int64   // rises whenever sessions have ended, before their connections are looked for
-	live    sync.WaitGroup // reader goroutines
+	live    sync.WaitGroup // reader goroutines, and the one that tends uploads
 }
 
-// New makes a server of its parts. Store, Blobs and Calls stay the caller's to close, after Shutdown.
+// New makes a server of its parts. Store, Blobs, Uploads and Calls stay the caller's to close, after Shutdown.
 func New(cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -104,6 +108,9 @@ func New(cfg Config) *Server {
 	}
 	if cfg.MaxText == 0 {
 		cfg.MaxText = 16 << 10
+	}
+	if cfg.MaxFile == 0 {
+		cfg.MaxFile = 2 << 30
 	}
 	cfg.Times = cfg.Times.withDefaults()
 	s := &Server{
@@ -121,14 +128,17 @@ func New(cfg Config) *Server {
 	}
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
+	s.pieces = newPieces()
 	s.commands = s.table()
 	s.counts = newCounters(s.commands)
 	s.store.Listen(store.Listener{Batch: s.startLate, Receipts: s.tellReceipts, Doubt: s.tellDoubt})
 	s.cells.takeUp()
+	s.live.Add(1)
+	go s.tendUploads()
 	return s
 }
 
-// Handler serves the three WebSocket URLs, /session and /files/.
+// Handler serves the three WebSocket URLs, /session, /files/ and /uploads/.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/message", s.upgrade(""))
@@ -136,11 +146,13 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/file", s.upgrade("file"))
 	mux.HandleFunc("/session", s.serveSession)
 	mux.HandleFunc("/files/", s.serveFile)
+	mux.HandleFunc("PUT /files/", s.servePut)
+	mux.HandleFunc(uploadsPath, s.serveUploads)
 	return mux
 }
 
 // Shutdown keeps all calls for the next server (see Config.CallsFile) or ends them, and closes every connection with
-// 1012, then waits for them, at most until ctx is done.
+// 1012, and interrupts uploads, then waits for them, at most until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) {
 	s.mu.Lock()
 	s.closing = true
@@ -150,6 +162,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 	for _, c := range conns {
 		c.close(wire.CloseRestart, "the server restarts")
 	}
+	s.pieces.stop(ctx)
 	done := make(chan struct{})
 	go func() { s.live.Wait(); close(done) }()
 	select {

@@ -14,70 +14,80 @@ import (
 	"neochat/wire"
 )
 
-const (
-	maxFileName     = 200 // bytes of file_name, before encoding
-	sniffBytes      = 512
-	transferTimeout = 10 * time.Minute // of one file, there or back
-)
+const transferTimeout = 10 * time.Minute // of one file, there or back
 
 // upload stores the body of a binary frame under a name made of account, time and file_name.
 func upload(q *request) error {
-	at, name := q.m.Get("time"), q.m.Get("file_name")
-	switch {
-	case q.body == nil || !q.body.HasBody():
+	if q.body == nil || !q.body.HasBody() {
 		return refusal(wire.StatBadRequest, "a file comes in a binary frame: the lines, an empty line, one byte 0x00, its bytes")
-	case len(at) == 0 || len(at) > 20 || strings.Trim(at, "0123456789") != "":
-		return refusal(wire.StatBadRequest, "time is the client's clock: 1 to 20 digits")
-	case len(name) > maxFileName:
-		return refusal(wire.StatTooLarge, "file_name has at most 200 bytes")
 	}
-	ctx, cancel := context.WithTimeout(q.c.ctx, transferTimeout)
-	defer cancel()
-	source, err := q.withinQuota(ctx)
+	at, name := q.m.Get("time"), q.m.Get("file_name")
+	given := name
+	if given == "" { // it is made up when its content is known
+		given = "file"
+	}
+	stored, err := storedName(q.c.account, at, given)
 	if err != nil {
 		return err
 	}
-	head := make([]byte, sniffBytes)
-	body := &noting{r: source}
-	n, err := io.ReadFull(body, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return q.uploadFailed(body, err)
+	ctx, cancel := context.WithTimeout(q.c.ctx, transferTimeout)
+	defer cancel()
+	source, err := q.c.srv.withinQuota(ctx, q.c.account, q.body)
+	if err != nil {
+		return err
 	}
-	kind := http.DetectContentType(head[:n])
-	hash, size, err := q.c.srv.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body))
+	body := &noting{r: source}
+	f, err := q.c.srv.put(ctx, body)
 	if err != nil {
 		return q.uploadFailed(body, err)
 	}
 	if name == "" {
-		name = "file" + extension(kind)
+		stored += wire.Enc(extension(f.ContentType))
 	}
-	stored, err := q.c.srv.store.PutFile(ctx, store.File{Name: wire.Enc(q.c.account) + "_" + at + "_" + wire.Enc(name),
-		Owner: q.c.account, Hash: hash, ContentType: kind, Size: size})
-	if errors.Is(err, store.ErrConflict) {
-		return refusal(wire.StatConflict, "a file of this account, time and name exists with other bytes; send another time")
-	}
-	if errors.Is(err, store.ErrTooLarge) { // another upload was faster
-		return errQuota()
-	}
-	if err != nil {
+	f.Name, f.Owner = stored, q.c.account
+	if f, err = q.c.srv.keepFile(ctx, f); err != nil {
 		return err
 	}
-	q.ok("file", stored.Name)
+	q.ok("file", f.Name)
 	return nil
 }
 
+// put stores what body yields, and tells what is known of it.
+func (s *Server) put(ctx context.Context, body io.Reader) (f store.File, err error) {
+	head := make([]byte, sniffBytes)
+	n, err := io.ReadFull(body, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return f, err
+	}
+	f.ContentType = http.DetectContentType(head[:n])
+	f.Hash, f.Size, err = s.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body))
+	return f, err
+}
+
+// keepFile notes a file whose bytes are stored.
+func (s *Server) keepFile(ctx context.Context, f store.File) (store.File, error) {
+	f, err := s.store.PutFile(ctx, f)
+	switch {
+	case errors.Is(err, store.ErrConflict):
+		err = errOtherBytes()
+	case errors.Is(err, store.ErrTooLarge): // another upload was faster
+		err = errQuota()
+	}
+	return f, err
+}
+
 // withinQuota returns the body, which ends with an error where the account may upload no more.
-func (q *request) withinQuota(ctx context.Context) (io.Reader, error) {
-	used, allowed, err := q.c.srv.store.Usage(ctx, q.c.account)
+func (s *Server) withinQuota(ctx context.Context, account string, body io.Reader) (io.Reader, error) {
+	used, allowed, err := s.store.Usage(ctx, account)
 	switch {
 	case err != nil:
 		return nil, err
 	case allowed == 0:
-		return q.body, nil
+		return body, nil
 	case used >= allowed:
 		return nil, errQuota()
 	}
-	return &quotaReader{r: q.body, left: allowed - used}, nil
+	return &quotaReader{r: body, left: allowed - used}, nil
 }
 
 // noting remembers what its reader failed with.
@@ -104,9 +114,14 @@ func (q *request) uploadFailed(body *noting, err error) error {
 		q.c.srv.log.Debug("an upload was broken off", "error", err)
 		return nil // there is nobody to answer
 	}
-	q.c.srv.log.Error("storing a file", "error", err)
+	return q.c.srv.notStored("storing a file", err)
+}
+
+// notStored logs that the store of files failed, and says what a client may know of it.
+func (s *Server) notStored(what string, err error) error {
+	s.log.Error(what, "error", err)
 	if errors.Is(err, syscall.ENOSPC) {
-		return refusal(wire.StatUnavailable, "the server has no room left for files; tell whoever runs it")
+		return refusal(wire.StatNoRoom, "the server has no room left for files; tell whoever runs it")
 	}
 	return refusal(wire.StatUnavailable, "the file cannot be stored now; try again")
 }

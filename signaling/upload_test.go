@@ -49,13 +49,13 @@ func (c *client) store(at string) *wire.Message {
 
 func TestFilesThatFail(t *testing.T) {
 	for _, c := range []struct {
-		name              string
-		err               error
-		read, storeReason string
+		name                     string
+		err                      error
+		read, store, storeReason string
 	}{
-		{"away", syscall.ECONNREFUSED, "503", "cannot be stored now"},
-		{"full", syscall.ENOSPC, "503", "no room"},
-		{"lost", fs.ErrNotExist, "500", "cannot be stored now"},
+		{"away", syscall.ECONNREFUSED, "503", "503", "cannot be stored now"},
+		{"full", syscall.ENOSPC, "503", "507", "no room"},
+		{"lost", fs.ErrNotExist, "500", "503", "cannot be stored now"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, blobs := newWorld(t, Times{}, "ann"), &brittle{memory: memory{kept: map[string][]byte{}}}
@@ -65,7 +65,7 @@ func TestFilesThatFail(t *testing.T) {
 			token := a.expect("stat", "200").Get("session")
 			file := a.store("1").Get("file")
 			blobs.err.Store(&c.err)
-			if m := a.store("2"); m.Get("stat") != "503" || !strings.Contains(m.Get("reason"), c.storeReason) {
+			if m := a.store("2"); m.Get("stat") != c.store || !strings.Contains(m.Get("reason"), c.storeReason) {
 				t.Errorf("storing: %q", m.Fields)
 			}
 			a.send("message_type", "file", "type", "GET", "file", file)

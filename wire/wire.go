@@ -30,6 +30,7 @@ const (
 	StatTooOften    = 429
 	StatFailed      = 500
 	StatUnavailable = 503
+	StatNoRoom      = 507
 )
 
 // Limits bound what a Reader takes. Sizes are bytes as sent.

@@ -19,7 +19,7 @@ const pagePolicy = "default-src 'self'; img-src 'self' blob: data:; media-src 's
 func (h *house) routes() http.Handler {
 	mux := http.NewServeMux()
 	talk := h.server.Handler()
-	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/"} {
+	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/", "/uploads/"} {
 		mux.Handle(path, talk)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })

@@ -30,6 +30,7 @@ type serveCommand struct {
 	Files         string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
 	Registration  string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
 	Quota         int    `help:"MiB of files that one account may upload in all; 0: any number." default:"5120" env:"NEOCHAT_QUOTA"`
+	MaxFile       int    `help:"MiB that a file may have which comes over HTTP." default:"2048" env:"NEOCHAT_MAX_FILE"`
 	Requests      int    `help:"Requests that one account may send in a second over time; ten times as many at once. 0: any number." default:"50" env:"NEOCHAT_REQUESTS"`
 	Logins        int    `help:"Logins with a password that one address may try in a minute. 0: any number." default:"120" env:"NEOCHAT_LOGINS"`
 	Registrations int    `help:"Accounts that may be registered from one address in an hour. 0: any number." default:"20" env:"NEOCHAT_REGISTRATIONS"`
@@ -154,7 +155,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 		return nil, err
 	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Uploads: h.blobs, Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
-		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword,
+		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword, MaxFile: int64(c.MaxFile) << 20,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
 		CallsFile: filepath.Join(h.data, "calls.json")})
 	if h.control, err = listenControl(h.data, h.server.LookAgain, h.status); err != nil {

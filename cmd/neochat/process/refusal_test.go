@@ -157,6 +157,7 @@ func configRefusals() []refusal {
 		{"stray argument", false, flags("nope"), []string{"nope"}},
 		{"bad public address", false, flags("--public-ip", "192.0.2.1,300.1.2.3"), []string{"--public-ip", "300.1.2.3"}},
 		{"negative limit", false, flags("--quota=-1"), []string{"--quota", "0"}},
+		{"no file at all", false, flags("--max-file", "0"), []string{"--max-file", "1"}},
 		{"bad proxy", false, flags("--trusted-proxy", "10.0.0.0/8,rubbish"), []string{"--trusted-proxy", "rubbish"}},
 		{"bad enum", false, flags("--registration", "maybe"), []string{"--registration", "open", "closed", "maybe"}},
 		{"bad number", false, flags("--min-password", "eight"), []string{"--min-password", "eight"}},
