@@ -18,18 +18,19 @@ import (
 const uploadTries = 5
 
 // Upload stores what body holds, to its end, and returns the file's name, for FileText. fileName
-// is what people call it (up to 200 bytes); "": the server makes one up. Where body can
-// seek, it is sent again up to uploadTries times where the connection breaks; else Upload
-// fails with ErrConnectionLost.
-func (c *Client) Upload(ctx context.Context, fileName string, body io.Reader) (string, error) {
+// is what people call it (up to 200 bytes, without / and control characters); "": the server makes one up. Where body can
+// seek, it is sent again up to uploadTries times where the connection breaks, and more than 4 MiB goes in
+// pieces over HTTP, each from where the one before was broken off; if that comes to no end, it fails with an
+// *UnfinishedError. Else it fails with ErrConnectionLost, and may have 16 MiB at most.
+func (c *Client) Upload(ctx context.Context, fileName string, body io.Reader, options ...UploadOption) (string, error) {
 	clock := strconv.FormatInt(time.Now().UnixMicro(), 10) // the same at each try: then it is the same file
-	seeker, canSeek := body.(io.Seeker)
-	start := int64(0)
-	if canSeek {
-		var err error
-		if start, err = seeker.Seek(0, io.SeekCurrent); err != nil {
-			canSeek = false // a pipe has the method, and refuses
+	start, size := extent(body)
+	if size > largeUpload {
+		u := &uploading{c: c, fileName: fileName, body: body.(io.ReadSeeker), start: start, size: size, clock: clock}
+		for _, option := range options {
+			option(u)
 		}
+		return u.run(ctx)
 	}
 	m := message("message_type", "file", "time", clock, "file_name", fileName)
 	for try := 1; ; try++ {
@@ -37,13 +38,30 @@ func (c *Client) Upload(ctx context.Context, fileName string, body io.Reader) (s
 		if err == nil {
 			return a.Message.Get("file"), nil
 		}
-		if !canSeek || try == uploadTries || !errors.Is(err, ErrConnectionLost) {
+		if size < 0 || try == uploadTries || !errors.Is(err, ErrConnectionLost) {
 			return "", err
 		}
-		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+		if _, err := body.(io.Seeker).Seek(start, io.SeekStart); err != nil {
 			return "", fmt.Errorf("upload again: %w", err)
 		}
 	}
+}
+
+// extent is where body stands, and how many bytes follow; -1: it cannot seek. A pipe has the method, and refuses.
+func extent(body io.Reader) (start, size int64) {
+	seeker, ok := body.(io.Seeker)
+	if !ok {
+		return 0, -1
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return 0, -1
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if _, back := seeker.Seek(start, io.SeekStart); err != nil || back != nil {
+		return start, -1
+	}
+	return start, end - start
 }
 
 // File is an uploaded file on its way here.
@@ -74,14 +92,17 @@ func (c *Client) Download(ctx context.Context, name string) (*File, error) {
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer func() { _ = resp.Body.Close() }()
-		return nil, downloadError(resp)
+		return nil, httpError(resp, "the file cannot be had")
 	}
 	return &File{ReadCloser: resp.Body, Size: resp.ContentLength, ContentType: resp.Header.Get("Content-Type")}, nil
 }
 
-// downloadError makes an error of an answer: the server writes it as a protocol message.
-func downloadError(resp *http.Response) error {
-	e := &StatError{Stat: resp.StatusCode, Reason: "the file cannot be had: " + http.StatusText(resp.StatusCode)}
+// httpError makes an error of an answer: the server writes it as a protocol message. what is said where there is none.
+func httpError(resp *http.Response, what string) error {
+	e := &StatError{Stat: resp.StatusCode, Reason: what + ": " + http.StatusText(resp.StatusCode)}
+	if after, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && after > 0 {
+		e.RetryAfter = time.Duration(min(after, 24*3600)) * time.Second
+	}
 	m, err := wire.NewReader(io.LimitReader(resp.Body, 4<<10), false, wire.DefaultLimits()).Next()
 	if err == nil && m.Get("reason") != "" {
 		e.Reason = m.Get("reason")

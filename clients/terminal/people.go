@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -200,19 +198,6 @@ func (c *chat) showProfile(ctx context.Context) error {
 		c.fact("registered", day(p.Registered))
 	}
 	return nil
-}
-
-// upload stores a file and returns its name on the server.
-func (c *chat) upload(ctx context.Context, path string) (string, error) {
-	f, err := os.Open(home(path))
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = f.Close() }() // it was only read
-	if info, err := f.Stat(); err == nil && info.IsDir() {
-		return "", fmt.Errorf("%s is a folder; send its files one by one, or packed", path)
-	}
-	return c.client.Upload(ctx, filepath.Base(path), f)
 }
 
 func (c *chat) password(ctx context.Context, arg string) error {

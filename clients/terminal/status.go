@@ -24,6 +24,7 @@ type life struct {
 	mine     map[string]int64                  // by conversation: the last message of one's own
 	watched  []string
 	away     bool
+	sending  string // what is said of the file that is on its way
 }
 
 func newLife() life {
@@ -143,6 +144,7 @@ func (c *chat) statusLocked(now time.Time, online bool) string {
 	if c.life.away {
 		add("you are away")
 	}
+	add(c.life.sending)
 	if t := c.present; !t.none() {
 		if t.account != "" && t.group == "" {
 			add(presenceText(c.life.presence[t.account]))

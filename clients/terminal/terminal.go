@@ -164,15 +164,16 @@ type chat struct {
 	opt     Options
 	client  *sdk.Client
 	scr     screen
-	plugins *plugin.Host     // nil: none are hosted
-	read    chan sdk.Receipt // what was shown, to be marked as read
-	writing chan bool        // a text is being written, or was emptied
-	lines   chan input       // read by work, and by commands that ask
-	fade    *time.Timer      // takes away what does not last
-	failed  int              // lines that could not be carried out; owned by run's goroutine
-	found   search           // owned by run's goroutine
-	devices []sdk.Device     // as last listed; owned by run's goroutine
-	deleted bool             // the account was, from here; owned by run's goroutine
+	plugins *plugin.Host        // nil: none are hosted
+	read    chan sdk.Receipt    // what was shown, to be marked as read
+	writing chan bool           // a text is being written, or was emptied
+	lines   chan input          // read by work, and by commands that ask
+	fade    *time.Timer         // takes away what does not last
+	failed  int                 // lines that could not be carried out; owned by run's goroutine
+	found   search              // owned by run's goroutine
+	devices []sdk.Device        // as last listed; owned by run's goroutine
+	deleted bool                // the account was, from here; owned by run's goroutine
+	broken  map[string]halfSent // uploads by the path of their file; owned by run's goroutine
 
 	mu sync.Mutex
 	// guarded by mu
@@ -218,7 +219,7 @@ func (t target) to() sdk.To {
 
 func newChat(opt Options, client *sdk.Client, scr screen) *chat {
 	c := &chat{opt: opt, client: client, scr: scr, read: make(chan sdk.Receipt, 64), writing: make(chan bool, 1),
-		lines: make(chan input, 64), convs: map[string]target{}, said: map[place]sdk.Message{}, ids: map[string]place{}, life: newLife()}
+		lines: make(chan input, 64), convs: map[string]target{}, said: map[place]sdk.Message{}, ids: map[string]place{}, life: newLife(), broken: map[string]halfSent{}}
 	c.fade = time.AfterFunc(time.Hour, c.refreshStatus)
 	scr.onTyping(c.busy)
 	return c
