@@ -145,13 +145,17 @@ func (b *batch) deleteAccount(account string) ([]FriendEvent, error) {
 	if err != nil {
 		return nil, err
 	}
+	var avatar string
+	if err := b.queryRow(wAvatarOf, account).Scan(&avatar); err != nil {
+		return nil, fmt.Errorf("read avatar: %w", err)
+	}
 	for _, q := range []writeQuery{wDropSessions, wDropDevices, wDropAccountChanges, wEmptyUser} {
 		if _, err := b.exec(q, account); err != nil {
 			return nil, fmt.Errorf("delete account: %w", err)
 		}
 	}
 	b.w.cache = newCache() // it may be known in many places there
-	return ended, nil
+	return ended, b.loosen(avatar)
 }
 
 // endRelations deletes what account and others think of each other, and notes it for the others.

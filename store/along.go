@@ -19,6 +19,8 @@ const smallGroup = 50
 type Along struct {
 	Reply    int64    `json:"reply"`    // seq of the message it answers; 0: none
 	Mentions []string `json:"mentions"` // members, or Everybody
+	// Files are those that it names, in that order, as they were when it was sent or edited. Messages of older releases have none.
+	Files []FileInfo `json:"file_info"`
 }
 
 // ReadAlong reads it; a Carry without is the zero Along.
@@ -29,10 +31,10 @@ func ReadAlong(carry []byte) (a Along) {
 	return a
 }
 
-// along adds to a Carry what a message answers and mentions. Where not all were kept that were
+// along adds to a Carry what a message answers and mentions, and what its files are. Where not all were kept that were
 // asked for, those are noted too: sent again, it is compared with what was asked.
-func along(carry []byte, reply int64, kept, wanted []string) []byte {
-	if reply == 0 && len(wanted) == 0 {
+func along(carry []byte, reply int64, kept, wanted []string, files []named) []byte {
+	if reply == 0 && len(wanted) == 0 && len(files) == 0 {
 		return carry
 	}
 	b := []byte("{")
@@ -46,7 +48,23 @@ func along(carry []byte, reply int64, kept, wanted []string) []byte {
 	if !slices.Equal(kept, wanted) {
 		b = appendNames(b, "asked", wanted)
 	}
+	b = appendFileInfo(b, files)
 	return append(bytes.TrimSuffix(b, []byte(",")), '}')
+}
+
+func appendFileInfo(b []byte, files []named) []byte {
+	if len(files) == 0 {
+		return b
+	}
+	infos := make([]FileInfo, len(files))
+	for i := range files {
+		infos[i] = files[i].FileInfo
+	}
+	list, err := json.Marshal(infos)
+	if err != nil {
+		panic(err) // strings and numbers are always encoded
+	}
+	return append(append(append(b, `"file_info":`...), list...), ',')
 }
 
 func appendNames(b []byte, name string, values []string) []byte {
@@ -61,7 +79,7 @@ func appendNames(b []byte, name string, values []string) []byte {
 	return append(append(b, list...), ',')
 }
 
-// asked is a Carry as it was asked for, in one form.
+// asked is a Carry as it was asked for, in one form; nil: with nothing.
 func asked(carry []byte) []byte {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(carry, &fields) != nil {
@@ -70,6 +88,9 @@ func asked(carry []byte) []byte {
 	if all, ok := fields["asked"]; ok {
 		fields["mentions"] = all
 		delete(fields, "asked")
+	}
+	if delete(fields, "file_info"); len(fields) == 0 {
+		return nil
 	}
 	form, err := json.Marshal(fields)
 	if err != nil {

@@ -112,7 +112,7 @@ type Edit struct {
 	By       string
 	Place    Place
 	Text     string
-	Files    []string // names of files the text names
+	Files    []string // names of files the text names, in that order
 	Mentions []string // as in Draft
 }
 
@@ -120,7 +120,7 @@ type Edit struct {
 // ErrNotFound: no such message that By sees, or it was deleted. ErrNotYours: another's, no text, or By has
 // left. ErrRefused: the other takes nothing from By. ErrForbidden: a file that By may not read.
 func (s *Store) Edit(e Edit, done func(Amended, error)) {
-	e.Files, e.Mentions = unique(e.Files), unique(e.Mentions)
+	e.Files, e.Mentions = inOrder(e.Files), unique(e.Mentions)
 	s.writer.enqueue(&amendment{by: e.By, place: e.Place, done: done, act: func(a *amendment, b *batch, l *line, t *talk) error {
 		return a.edit(b, l, t, e)
 	}})
@@ -136,7 +136,12 @@ func (a *amendment) edit(b *batch, l *line, t *talk, e Edit) error {
 	if err := b.mayTell(t, a.by); err != nil {
 		return err
 	}
-	if err := b.mayName(a.by, e.Files); err != nil {
+	left, err := b.withoutGone(e.Files, l.files)
+	if err != nil {
+		return err
+	}
+	files, err := b.mayName(a.by, left)
+	if err != nil {
 		return err
 	}
 	kept, mentioned, err := b.mentioned(t, a.by, e.Mentions)
@@ -147,9 +152,12 @@ func (a *amendment) edit(b *batch, l *line, t *talk, e Edit) error {
 	if l.Text == e.Text && slices.Equal(was.Mentions, kept) {
 		return nil
 	}
+	if err := b.fasten(files); err != nil {
+		return err
+	}
 	l.keepFirst()
-	l.Text, l.Edited, l.Carry = e.Text, b.now, along(nil, was.Reply, kept, kept)
-	if err := b.rewrite(l, e.Files); err != nil {
+	l.Text, l.Edited, l.Carry = e.Text, b.now, along(nil, was.Reply, kept, kept, files)
+	if err := b.rewrite(l, unique(left)); err != nil {
 		return err
 	}
 	if len(was.Mentions) > 0 || len(mentioned) > 0 {
@@ -187,6 +195,14 @@ func (b *batch) rewrite(l *line, files []string) (err error) {
 	for _, file := range files {
 		if _, err := b.exec(wNewGrant, file, l.Conversation, l.Seq); err != nil {
 			return fmt.Errorf("grant file: %w", err)
+		}
+	}
+	for _, file := range l.files {
+		if slices.Contains(files, file) {
+			continue
+		}
+		if err := b.loosen(file); err != nil {
+			return err
 		}
 	}
 	if _, err := b.exec(wIndexAgain, l.id); err != nil {

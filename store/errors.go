@@ -32,6 +32,8 @@ var (
 	ErrHalfCopied = errors.New("database is an incomplete copy; complete it by copying again")
 	// ErrInUse: another server, or a program that copies, has claimed the database.
 	ErrInUse = errors.New("another NeoChat server uses this database")
+	// ErrBeingRemoved: bytes that nothing referred to are just being removed; store them again in a minute.
+	ErrBeingRemoved = errors.New("being removed")
 	// ErrTooLarge: more members or recipients than the store takes at once.
 	ErrTooLarge = errors.New("too large")
 	// ErrTooMany: the account has as many of it at one time as it may.
@@ -45,7 +47,7 @@ func isDomain(err error) bool {
 	case errors.Is(err, ErrUnavailable):
 		return false
 	case errors.Is(err, ErrNotFound), errors.Is(err, ErrExists), errors.Is(err, ErrConflict),
-		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrNotYours), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge), errors.Is(err, ErrTooMany):
+		errors.Is(err, ErrForbidden), errors.Is(err, ErrRefused), errors.Is(err, ErrPermissions), errors.Is(err, ErrNotYours), errors.Is(err, ErrSuspended), errors.Is(err, ErrTooLarge), errors.Is(err, ErrTooMany), errors.Is(err, ErrBeingRemoved):
 		return true
 	}
 	return false

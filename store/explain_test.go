@@ -26,9 +26,10 @@ var manyRows = [...]string{
 	"hidden_messages (user_account, conversation, seq) SELECT 1 + seq % 3000, 1 + seq % 3000, 1 + seq DIV 3000 FROM seq_1_to_19999",
 	"mentions (user_account, conversation, seq) SELECT 1 + seq % 3000, 1 + seq % 3000, 1 + seq DIV 3000 FROM seq_1_to_19999",
 	"reactions (conversation, seq, user_account, reaction, change_no, removed) SELECT 1 + seq % 3000, 1 + seq DIV 3000, 1 + seq % 3000, 'x', seq, 0 FROM seq_1_to_29999",
-	"files (name, owner, hash, size, content_type, create_time) SELECT seq, 1 + seq % 5000, '', 1, '', seq FROM seq_1_to_10000",
-	"uploads (id, owner, name, size, carry, create_time, expire_time) SELECT seq, 1 + seq % 5000, seq, 1, '{}', seq, seq FROM seq_1_to_20000",
-	"file_grants (file, conversation, seq) SELECT 1 + seq % 10000, 1 + seq % 3000, seq FROM seq_1_to_20000",
+	"files (name, owner, hash, size, content_type, create_time, preview, loose_since) SELECT seq, 1 + seq % 5000, seq, seq, '', seq, IF(seq % 2, seq, ''), IF(seq % 10, NULL, seq) FROM seq_1_to_100000",
+	"uploads (id, owner, name, size, carry, create_time, expire_time) SELECT seq, 1 + seq % 5000, seq, seq, '{}', seq, seq FROM seq_1_to_20000",
+	"file_garbage (hash, since) SELECT seq, seq FROM seq_1_to_20000",
+	"file_grants (file, conversation, seq) SELECT 1 + seq % 100000, 1 + seq % 3000, seq FROM seq_1_to_200000",
 	"message_words (id, words) SELECT seq, CONCAT('w', seq % 5000) FROM seq_1_to_20000",
 	"messages_to_index (id) SELECT seq FROM seq_1_to_5000",
 }

@@ -36,10 +36,19 @@ func (c *groupChange) leave(b *batch, account, group string) error {
 	if len(t.present) > 0 {
 		return nil
 	}
+	return b.dissolve(group)
+}
+
+// dissolve marks a group that has no members any more.
+func (b *batch) dissolve(group string) error {
+	var g Group
+	if err := b.queryRow(wDescription, group).Scan(&g.Name, &g.Introduction, &g.Avatar, &g.History); err != nil {
+		return fmt.Errorf("read group: %w", err)
+	}
 	if _, err := b.exec(wDissolve, group); err != nil {
 		return fmt.Errorf("dissolve group: %w", err)
 	}
-	return nil
+	return b.loosen(g.Avatar)
 }
 
 // bequeath makes somebody else creator in the place of one who leaves.
@@ -233,7 +242,11 @@ func (c *groupChange) describe(b *batch, by, group string, d Description) error 
 		return nil
 	}
 	if g.Avatar != old.Avatar && g.Avatar != "" {
-		if err := b.mayName(by, []string{g.Avatar}); err != nil {
+		files, err := b.mayName(by, []string{g.Avatar})
+		if err != nil {
+			return err
+		}
+		if err := b.fasten(files); err != nil {
 			return err
 		}
 	}
@@ -242,6 +255,9 @@ func (c *groupChange) describe(b *batch, by, group string, d Description) error 
 	}
 	if _, err := b.exec(wDescribe, g.Name, g.Introduction, g.Avatar, g.History, group); err != nil {
 		return fmt.Errorf("describe group: %w", err)
+	}
+	if g.Avatar != old.Avatar {
+		return b.loosen(old.Avatar)
 	}
 	return nil
 }
@@ -273,11 +289,13 @@ func (c *groupChange) dissolve(b *batch, by, group string) error {
 	}{
 		{wEmptyConversation, []any{m.Seq, m.Change, t.id, stillHere}},
 		{wEmptyGroup, []any{group}},
-		{wDissolve, []any{group}},
 	} {
 		if _, err := b.exec(step.query, step.args...); err != nil {
 			return fmt.Errorf("dissolve group: %w", err)
 		}
+	}
+	if err := b.dissolve(group); err != nil {
+		return err
 	}
 	members := t.present
 	t.remove(members...)

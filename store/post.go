@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -25,8 +24,8 @@ type Draft struct {
 	To     []Target // at most 1,000; a conversation named twice gets one message
 	Kind   string   // the protocol's message_type
 	Text   string
-	Carry  []byte   // a JSON object of what comes along, or nil; reply, mentions and asked in it are the store's
-	Files  []string // names of files the text names
+	Carry  []byte   // a JSON object of what comes along, or nil; reply, mentions, asked and file_info in it are the store's
+	Files  []string // names of files the text names, in that order
 	// Record: it tells what has happened, so the author need not be let write there by the other of a pair.
 	Record bool
 	// Reply is the message this one answers, in the one conversation it goes to; zero: none.
@@ -86,6 +85,7 @@ type Posted struct {
 // post is a Draft on its way.
 type post struct {
 	draft   Draft
+	named   []string // draft.Files in their order
 	done    func([]Posted, error)
 	results []result // one per target
 }
@@ -120,8 +120,9 @@ func posted(results []result) []Posted {
 // A pair's conversation begins with its first message. The author has read what
 // the author sent. Naming a file gives the conversation's members the right to it.
 func (s *Store) Post(d Draft, done func([]Posted, error)) {
+	named := inOrder(d.Files)
 	d.Files, d.Mentions = unique(d.Files), unique(d.Mentions)
-	s.writer.enqueue(&post{draft: d, done: done})
+	s.writer.enqueue(&post{draft: d, named: named, done: done})
 }
 
 func (p *post) changes() int { return min(len(p.draft.To), maxTargets) }
@@ -177,10 +178,14 @@ func (p *post) send(b *batch) error {
 			return err
 		}
 	}
-	if err := b.mayName(p.draft.Author, p.draft.Files); err != nil {
+	files, err := b.mayName(p.draft.Author, p.named)
+	if err != nil {
 		return err
 	}
 	if err := p.mayReply(b, places); err != nil {
+		return err
+	}
+	if err := b.fasten(files); err != nil {
 		return err
 	}
 	for _, place := range places {
@@ -191,7 +196,7 @@ func (p *post) send(b *batch) error {
 				return err
 			}
 		}
-		if err := p.add(b, t); err != nil {
+		if err := p.add(b, t, files); err != nil {
 			return err
 		}
 	}
@@ -199,7 +204,7 @@ func (p *post) send(b *batch) error {
 }
 
 // add stages the message for t, once.
-func (p *post) add(b *batch, t *talk) error {
+func (p *post) add(b *batch, t *talk, files []named) error {
 	for _, r := range p.results {
 		if r.message.Conversation == t.id {
 			p.results = append(p.results, result{r.message, r.recipients, true})
@@ -217,7 +222,7 @@ func (p *post) add(b *batch, t *talk) error {
 	if err != nil {
 		return err
 	}
-	m := &Message{Author: d.Author, Kind: d.Kind, Text: d.Text, Carry: along(d.Carry, d.Reply.Seq, kept, d.Mentions), ClientID: d.ClientID}
+	m := &Message{Author: d.Author, Kind: d.Kind, Text: d.Text, Carry: along(d.Carry, d.Reply.Seq, kept, d.Mentions, files), ClientID: d.ClientID}
 	if err := b.stage(t, m, d.Files, mentioned); err != nil {
 		return err
 	}
@@ -272,21 +277,6 @@ func (b *batch) resolvePair(d *Draft, pair [2]string) (place, error) {
 	return place{talk: t, pair: pair}, err
 }
 
-// mayName returns ErrForbidden unless account may read every file.
-func (b *batch) mayName(account string, files []string) error {
-	for _, name := range files {
-		var one int
-		err := b.queryRow(wFileReadable, name, account, account, account).Scan(&one)
-		if errors.Is(err, sql.ErrNoRows) {
-			return fmt.Errorf("file: %w", ErrForbidden)
-		}
-		if err != nil {
-			return fmt.Errorf("read file rights: %w", err)
-		}
-	}
-	return nil
-}
-
 // repeat answers a draft whose ClientID was used before: with what was stored,
 // or with ErrConflict if it says something else or goes elsewhere.
 func (p *post) repeat(stored []*staged) error {
@@ -307,7 +297,7 @@ func (p *post) repeat(stored []*staged) error {
 
 func (p *post) same(m *staged) bool {
 	d := &p.draft
-	carry := along(d.Carry, d.Reply.Seq, d.Mentions, d.Mentions)
+	carry := along(d.Carry, d.Reply.Seq, d.Mentions, d.Mentions, nil)
 	if m.firstDigest != nil {
 		return bytes.Equal(m.firstDigest, digest(d.Kind, d.Text, carry, d.Files))
 	}

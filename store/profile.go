@@ -22,10 +22,10 @@ func (s *Store) SetProfile(account string, set map[string]string, done func(chan
 		if err != nil {
 			return err
 		}
-		if avatar := set["avatar"]; avatar != "" {
-			if err := b.mayName(account, []string{avatar}); err != nil {
-				return err
-			}
+		avatar, named := set["avatar"]
+		before, err := b.newAvatar(account, avatar, named)
+		if err != nil {
+			return err
 		}
 		var args []any
 		for _, column := range ProfileColumns() {
@@ -39,12 +39,36 @@ func (s *Store) SetProfile(account string, set map[string]string, done func(chan
 		if _, err := b.exec(wSetProfile, append(args, account)...); err != nil {
 			return fmt.Errorf("change profile: %w", err)
 		}
+		if err := b.loosen(before); err != nil {
+			return err
+		}
 		if from, named := set["messages_from"]; named {
 			p.friendsOnly = from == fromFriends
 		}
 		change, err = b.noteAccount(account, "profile", set)
 		return err
 	}})
+}
+
+// newAvatar gives account's avatar another file (""; none) where that is named, and returns the one before it. ErrForbidden: account
+// may not read it.
+func (b *batch) newAvatar(account, avatar string, named bool) (before string, err error) {
+	if !named {
+		return "", nil
+	}
+	if avatar != "" {
+		files, err := b.mayName(account, []string{avatar})
+		if err != nil {
+			return "", err
+		}
+		if err := b.fasten(files); err != nil {
+			return "", err
+		}
+	}
+	if err := b.queryRow(wAvatarOf, account).Scan(&before); err != nil {
+		return "", fmt.Errorf("read avatar: %w", err)
+	}
+	return before, nil
 }
 
 // Card is what everybody may see of an account.

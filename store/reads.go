@@ -24,6 +24,10 @@ const (
 	qMembers
 	qFile
 	qFileGranted
+	qOwnBySize
+	qOwnByTime
+	qOwnFiles
+	qHashKnown
 	qAttitude
 	qFriends
 	qBlocks
@@ -90,6 +94,27 @@ const (
 		(SELECT COALESCE(SUM(size), 0) FROM uploads WHERE owner = ? AND finished = 0 AND expire_time > ?)`
 	uploadByID = "SELECT id, owner, name, size, carry, create_time, expire_time, finished FROM uploads WHERE id = ?"
 )
+
+// fileColumns is what scanFile reads of a file (f).
+const fileColumns = "f.name, f.owner, f.hash, f.content_type, f.size, f.create_time, f.width, f.height, f.duration_ms, f.preview"
+
+// unreferred is true of a row of files that no message, person or group refers to.
+const unreferred = `NOT EXISTS (SELECT 1 FROM file_grants r WHERE r.file = files.name)
+	AND NOT EXISTS (SELECT 1 FROM users a WHERE a.avatar = files.name)
+	AND NOT EXISTS (SELECT 1 FROM chat_groups g WHERE g.avatar = files.name AND g.dissolved = 0)`
+
+// hashOfFile finds out whether a file has these bytes (the hash, twice).
+const hashOfFile = "SELECT 1 FROM files WHERE hash = ? UNION ALL SELECT 1 FROM files WHERE preview = ? AND preview <> ''"
+
+// ownFiles lists an account's files, by falls: account, a value and once more that value and a name, which come before the
+// first one, and a limit. With each comes the last message that names it and that the account sees.
+func ownFiles(by string) string {
+	return "SELECT " + fileColumns + ", (SELECT r.conversation || '-' || r.seq FROM " + grantedFiles + `
+		WHERE r.file = f.name AND v.user_account = f.owner` + grantedTo + ` AND NOT EXISTS (
+			SELECT 1 FROM hidden_messages h WHERE h.user_account = f.owner AND h.conversation = r.conversation AND h.seq = r.seq)
+		ORDER BY r.conversation DESC, r.seq DESC LIMIT 1)
+		FROM files f WHERE f.owner = ? AND ` + by + " <= ? AND (" + by + " < ? OR f.name < ?) ORDER BY " + by + " DESC, f.name DESC LIMIT ?"
+}
 
 // tallies counts the reactions to several messages: account, then (conversation, seq, change) of each.
 func tallies(messages int) string {
@@ -177,11 +202,15 @@ func readQueries(d dialect) [numReads]string {
 		qMembers: `SELECT o.user_account, u.user_name, o.permissions, o.join_time FROM group_members o
 			JOIN users u ON u.user_account = o.user_account
 			WHERE o.group_id = ? AND o.user_account > ? ORDER BY o.user_account LIMIT ?`,
-		qFile: "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
+		qFile: "SELECT " + fileColumns + " FROM files f WHERE f.name = ?",
 		qFileGranted: `SELECT 1 FROM ` + grantedFiles + `
 			WHERE r.file = ? AND v.user_account = ?` + grantedTo + `
 			UNION ALL SELECT 1 FROM chat_groups g JOIN group_members o ON o.group_id = g.group_id
 			WHERE g.avatar = ? AND o.user_account = ? LIMIT 1`,
+		qOwnFiles:  "SELECT COUNT(*) FROM files WHERE owner = ?",
+		qOwnBySize: ownFiles("f.size"),
+		qOwnByTime: ownFiles("f.create_time"),
+		qHashKnown: hashOfFile + " UNION ALL SELECT 1 FROM file_garbage WHERE hash = ? LIMIT 1",
 
 		// People.
 		qAttitude: `SELECT u.messages_from, r.state FROM users u

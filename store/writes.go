@@ -19,7 +19,21 @@ const (
 	wConversation
 	wPresent
 	wFile
-	wFileReadable
+	wNamed
+	wReferred
+	wFasten
+	wLoosen
+	wRefresh
+	wDropFile
+	wDropGrants
+	wLoose
+	wHashOfFile
+	wGarbage
+	wNewGarbage
+	wDropGarbage
+	wOldGarbage
+	wRemoving
+	wAvatarOf
 	wLastSeq
 	wMark
 	wNewPair
@@ -108,8 +122,9 @@ func writeQueries(d dialect) [numWrites]string {
 		wGroup:        "SELECT id FROM conversations WHERE group_id = ?",
 		wConversation: "SELECT pair_a, pair_b, group_id FROM conversations WHERE id = ?",
 		wPresent:      "SELECT user_account, since_seq FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
-		wFile:         "SELECT name, owner, hash, content_type, size, create_time FROM files WHERE name = ?",
-		wFileReadable: `SELECT 1 FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
+		wFile:         "SELECT " + fileColumns + " FROM files f WHERE f.name = ?",
+		wNamed: `SELECT f.owner, f.size, f.content_type, f.width, f.height, f.duration_ms, f.preview <> '', f.loose_since IS NOT NULL
+			FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
 			SELECT 1 FROM ` + grantedFiles + `
 			WHERE r.file = f.name AND v.user_account = ?` + grantedTo + `) OR EXISTS (
 			SELECT 1 FROM users a WHERE a.avatar = f.name) OR EXISTS (
@@ -138,13 +153,14 @@ func writeQueries(d dialect) [numWrites]string {
 		wLeaveConversation: "UPDATE memberships SET until_seq = ?, until_change = ? WHERE conversation = ? AND user_account = ? AND since_seq = ?",
 		wNewUser: `INSERT INTO users (user_account, password_hash, user_name, user_phone, sex, birthday, address, registration_time, suspended, operator)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		wSetPassword:      "UPDATE users SET password_hash = ? WHERE user_account = ?",
-		wSetSuspended:     "UPDATE users SET suspended = ? WHERE user_account = ?",
-		wSuspended:        "SELECT suspended FROM users WHERE user_account = ? AND deleted = 0",
-		wNewSession:       "INSERT INTO sessions (token_hash, user_account, device, create_time, last_seen) VALUES (?, ?, ?, ?, ?)",
-		wDropSession:      "DELETE FROM sessions WHERE token_hash = ? AND user_account = ?",
-		wDropSessions:     "DELETE FROM sessions WHERE user_account = ?",
-		wNewFile:          "INSERT INTO files (name, owner, hash, content_type, size, create_time) VALUES (?, ?, ?, ?, ?, ?)",
+		wSetPassword:  "UPDATE users SET password_hash = ? WHERE user_account = ?",
+		wSetSuspended: "UPDATE users SET suspended = ? WHERE user_account = ?",
+		wSuspended:    "SELECT suspended FROM users WHERE user_account = ? AND deleted = 0",
+		wNewSession:   "INSERT INTO sessions (token_hash, user_account, device, create_time, last_seen) VALUES (?, ?, ?, ?, ?)",
+		wDropSession:  "DELETE FROM sessions WHERE token_hash = ? AND user_account = ?",
+		wDropSessions: "DELETE FROM sessions WHERE user_account = ?",
+		wNewFile: `INSERT INTO files (name, owner, hash, content_type, size, create_time, width, height, duration_ms, preview, loose_since)
+			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		wTouch:            "UPDATE conversations SET touched = ? WHERE touched < ? AND id = ?",
 		wNewAccountChange: "INSERT INTO account_changes (user_account, change_no, kind, carry) VALUES (?, ?, ?, ?)",
 
@@ -201,6 +217,24 @@ func writeQueries(d dialect) [numWrites]string {
 			d.upsert("conversation, seq, user_account, reaction", "change_no = {change_no}, removed = {removed}"),
 		wReacted: "UPDATE messages SET reacted = 1 WHERE id = ?",
 		wTallies: "SELECT reaction, COUNT(*) FROM reactions WHERE conversation = ? AND seq = ? AND removed = 0 GROUP BY reaction",
+
+		// Files that something refers to, and those that nothing does.
+		wReferred:   "SELECT 1 FROM files WHERE name = ? AND NOT (" + unreferred + ")",
+		wFasten:     "UPDATE files SET loose_since = NULL WHERE name = ?",
+		wLoosen:     "UPDATE files SET loose_since = ? WHERE name = ? AND loose_since IS NULL AND " + unreferred,
+		wRefresh:    "UPDATE files SET loose_since = ? WHERE name = ? AND loose_since IS NOT NULL",
+		wDropFile:   "DELETE FROM files WHERE name = ?",
+		wDropGrants: "DELETE FROM file_grants WHERE file = ?",
+		wLoose:      "SELECT " + fileColumns + " FROM files f WHERE f.loose_since <= ? ORDER BY f.loose_since LIMIT ?",
+		wAvatarOf:   "SELECT avatar FROM users WHERE user_account = ?",
+
+		// Bytes that no file has any more.
+		wHashOfFile:  hashOfFile,
+		wGarbage:     "SELECT removing FROM file_garbage WHERE hash = ?",
+		wNewGarbage:  d.insertNew + " INTO file_garbage (hash, since) VALUES (?, ?)",
+		wDropGarbage: "DELETE FROM file_garbage WHERE hash = ?",
+		wOldGarbage:  "SELECT hash FROM file_garbage WHERE since <= ? ORDER BY since LIMIT ?",
+		wRemoving:    "UPDATE file_garbage SET removing = 1 WHERE hash = ?",
 
 		// The index for search.
 		wIndexed:     "SELECT value FROM counters WHERE name = 'indexed'" + d.forUpdate,

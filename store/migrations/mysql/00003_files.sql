@@ -7,7 +7,8 @@ ALTER TABLE files
     ADD COLUMN loose_since BIGINT       NULL,
     ADD KEY files_loose (loose_since),
     ADD KEY files_of_hash (hash),
-    ADD KEY files_of_preview (preview);
+    ADD KEY files_of_preview (preview),
+    ADD KEY files_of_owner_by_time (owner, create_time);
 UPDATE files SET loose_since = create_time;
 
 CREATE TABLE uploads (
@@ -27,5 +28,6 @@ CREATE TABLE uploads (
 CREATE TABLE file_garbage (
     hash     VARCHAR(128) NOT NULL PRIMARY KEY,
     since    BIGINT       NOT NULL,
-    removing BIGINT       NOT NULL DEFAULT 0
+    removing BIGINT       NOT NULL DEFAULT 0,
+    KEY file_garbage_by_time (since)
 ) ENGINE = InnoDB;

@@ -9,6 +9,7 @@ UPDATE files SET loose_since = create_time;
 CREATE INDEX files_loose ON files (loose_since) WHERE loose_since IS NOT NULL;
 CREATE INDEX files_of_hash ON files (hash);
 CREATE INDEX files_of_preview ON files (preview) WHERE preview <> '';
+CREATE INDEX files_of_owner_by_time ON files (owner, create_time);
 
 -- Files on their way, whose bytes come in pieces.
 CREATE TABLE uploads (
@@ -30,10 +31,12 @@ CREATE TABLE file_garbage (
     since    INTEGER NOT NULL,
     removing INTEGER NOT NULL DEFAULT 0 -- the removal has begun: nothing may refer to these bytes until it is over
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX file_garbage_by_time ON file_garbage (since);
 
 -- +goose Down
 DROP TABLE file_garbage;
 DROP TABLE uploads;
+DROP INDEX files_of_owner_by_time;
 DROP INDEX files_of_preview;
 DROP INDEX files_of_hash;
 DROP INDEX files_loose;
