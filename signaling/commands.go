@@ -40,7 +40,7 @@ func (s *Server) table() map[string]map[string]command {
 		"sync":         {"GET": do(syncFrom), "POST": do(synced)},
 		"group":        {"POST": do(createGroup), "GET": do(showGroup), "PATCH": do(describeGroup), "DELETE": do(dissolveGroup)},
 		"member":       {"POST": do(invite), "GET": do(listMembers), "PATCH": do(setPermissions), "DELETE": do(endMembership)},
-		"file":         {"POST": do(upload), "GET": do(download)},
+		"file":         {"POST": do(upload), "GET": do(getFile), "DELETE": do(deleteFile)},
 		"cell":         {"POST": do(openOrAnswer), "GET": do(listCells), "DELETE": do(closeCell)},
 		"call":         ring,
 		"videocall":    ring,

@@ -3,10 +3,11 @@ package signaling
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -81,44 +82,71 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
-	session, err := s.store.Session(ctx, requestToken(r))
+	f, err := s.askedFor(ctx, r, strings.TrimPrefix(r.URL.EscapedPath(), "/files/"))
 	if err != nil {
-		respond(w, wire.StatLogin, "reason", "log in first")
+		s.refuseHTTP(w, r, "looking for a file", err)
 		return
 	}
-	f, err := s.readable(ctx, session.Account, strings.TrimPrefix(r.URL.EscapedPath(), "/files/"))
-	if errors.Is(err, store.ErrNotFound) {
-		respond(w, wire.StatNotFound, "reason", "no such file, or none that you may read")
+	if r.Header.Get("If-None-Match") == etag(f) { // what ServeContent would find out too, once the file is open
+		fileHeaders(w.Header(), f)
+		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	if err == nil {
-		var body io.ReadSeekCloser
-		if body, err = s.cfg.Blobs.Open(r.Context(), f.Hash); err == nil {
-			defer body.Close()
-			fileHeaders(w.Header(), f)
-			http.ServeContent(&counted{w, &s.counts.fileBytesOut}, r, "", time.UnixMilli(f.Time), body)
-			return
-		}
+	body, err := s.cfg.Blobs.Open(r.Context(), f.Hash)
+	if err != nil {
+		s.failed(r.Context(), "serving a file", err)
+		stat, reason := unopened(err)
+		respond(w, stat, "reason", reason)
+		return
 	}
-	s.failed(r.Context(), "serving a file", err)
-	stat, reason := unopened(err)
-	respond(w, stat, "reason", reason)
+	defer body.Close()
+	fileHeaders(w.Header(), f)
+	if !boundRanges(r, f.Size) {
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes */%d", f.Size))
+		respond(w, http.StatusRequestedRangeNotSatisfiable, "reason", "the last 0 bytes are none")
+		return
+	}
+	http.ServeContent(&counted{w, &s.counts.fileBytesOut}, r, "", time.UnixMilli(f.Time), body)
 }
 
-// fileHeaders lets a browser show pictures and play sound, and nothing run.
-func fileHeaders(h http.Header, f store.File) {
-	disposition := "attachment"
-	for _, safe := range []string{"image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "text/plain", "application/ogg"} {
-		if strings.HasPrefix(f.ContentType, safe) {
-			disposition = "inline"
-		}
+// askedFor finds the file that a request names, if who asks may read it: by a signed address, or by a session.
+func (s *Server) askedFor(ctx context.Context, r *http.Request, name string) (f store.File, err error) {
+	account := ""
+	if q := r.URL.Query(); isAddress(q) {
+		account, err = s.addressed(ctx, name, q)
+	} else {
+		var session store.Session
+		session, err = s.store.Session(ctx, requestToken(r))
+		account, err = session.Account, asCaller(err)
 	}
-	_, rest, _ := strings.Cut(f.Name, "_")
-	_, name, _ := strings.Cut(rest, "_")
-	h.Set("Content-Type", f.ContentType)
-	h.Set("Content-Disposition", disposition+"; filename*=UTF-8''"+name)
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cache-Control", "private, max-age=31536000, immutable")
-	h.Set("ETag", `"`+f.Hash+`"`)
+	if err == nil {
+		f, err = s.readable(ctx, account, name)
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		err = refusal(wire.StatNotFound, "no such file, or none that you may read")
+	}
+	return f, err
+}
+
+// maxRanges is how many ranges of a file one request may ask for: each of them is a request to the store of files.
+const maxRanges = 16
+
+// boundRanges takes the ranges from a request that asks for too many, or of an empty file: it gets the whole file (RFC 9110 section 14.2). It reports
+// whether the rest of them can be satisfied as far as http.ServeContent does not see it: the last 0 bytes are none (section 14.1.2).
+func boundRanges(r *http.Request, size int64) bool {
+	asked, ok := strings.CutPrefix(r.Header.Get("Range"), "bytes=")
+	if !ok {
+		return true
+	}
+	ranges := strings.Split(asked, ",")
+	if size == 0 || len(ranges) > maxRanges {
+		r.Header.Del("Range")
+		return true
+	}
+	ranges = slices.DeleteFunc(ranges, func(one string) bool {
+		digits, suffix := strings.CutPrefix(strings.TrimSpace(one), "-")
+		return suffix && digits != "" && strings.Trim(digits, "0") == ""
+	})
+	r.Header.Set("Range", "bytes="+strings.Join(ranges, ","))
+	return len(ranges) > 0
 }

@@ -4,6 +4,7 @@ package signaling
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -34,6 +35,8 @@ type Config struct {
 	Rates        Rates
 	// CallsFile is where the calls that go on are written down, so that they outlive a restart; "": they end with the server.
 	CallsFile string
+	// AddressSecret signs the addresses under which single files can be read without a login; nil: one of this process alone.
+	AddressSecret []byte
 	// TrustedProxies are those whose X-Forwarded-For tells an address.
 	TrustedProxies []netip.Prefix
 }
@@ -111,6 +114,10 @@ func New(cfg Config) *Server {
 	}
 	if cfg.MaxFile == 0 {
 		cfg.MaxFile = 2 << 30
+	}
+	if cfg.AddressSecret == nil {
+		cfg.AddressSecret = make([]byte, 32)
+		rand.Read(cfg.AddressSecret) // never fails
 	}
 	cfg.Times = cfg.Times.withDefaults()
 	s := &Server{

@@ -100,7 +100,11 @@ func strangerCases() map[string]any {
 		"group PATCH":  []strangerCase{{"group", func(x things) []string { return []string{"group_id", x.group, "name", "mine"} }}},
 		"group DELETE": byGroup,
 		"file POST":    nothing("it makes one's own file; its name begins with one's account"),
-		"file GET":     []strangerCase{{"file", func(x things) []string { return []string{"file", x.file} }}},
+		"file GET": []strangerCase{
+			{"file", func(x things) []string { return []string{"file", x.file} }},
+			{"stat", func(x things) []string { return []string{"file", x.file, "want", "stat"} }},
+		},
+		"file DELETE": []strangerCase{{"file", func(x things) []string { return []string{"file", x.file} }}},
 		"cell POST": []strangerCase{
 			{"group", func(x things) []string { return []string{"group_id", x.group} }},
 			{"answer", func(x things) []string { return []string{"cell_type", "200", "friends", "a", "cell_key", x.key} }},

@@ -208,7 +208,7 @@ func appendOwn(b []byte, m *store.Message) []byte {
 	return b
 }
 
-// appendAlong adds what a message answers and whom it mentions.
+// appendAlong adds what a message answers, whom it mentions, and what its files are.
 func appendAlong(b []byte, m *store.Message) []byte {
 	along := store.ReadAlong(m.Carry)
 	if along.Reply != 0 {
@@ -218,7 +218,7 @@ func appendAlong(b []byte, m *store.Message) []byte {
 	if len(along.Mentions) > 0 {
 		b = wire.Append(b, "mentions", strings.Join(along.Mentions, ","))
 	}
-	return b
+	return appendFileInfo(b, along.Files)
 }
 
 func appendVoice(b []byte, carry []byte) []byte {

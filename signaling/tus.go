@@ -381,8 +381,14 @@ func (q *tusRequest) finish(u store.Upload) error {
 	if err != nil {
 		return q.s.notStored("reading an upload", err)
 	}
-	_, err = q.s.store.FinishUpload(ctx, u.ID, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: http.DetectContentType(head[:n]), Size: u.Size})
+	f, err := q.s.store.FinishUpload(ctx, u.ID, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: http.DetectContentType(head[:n]), Size: u.Size})
 	switch {
+	case err == nil:
+		if err := q.s.checkBytes(ctx, f); err != nil {
+			return q.end(ctx, u, err)
+		}
+	case errors.Is(err, store.ErrBeingRemoved):
+		return errBeingRemoved()
 	case errors.Is(err, store.ErrConflict):
 		return q.end(ctx, u, errOtherBytes())
 	case errors.Is(err, store.ErrNotFound):

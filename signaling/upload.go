@@ -68,6 +68,10 @@ func (s *Server) put(ctx context.Context, body io.Reader) (f store.File, err err
 func (s *Server) keepFile(ctx context.Context, f store.File) (store.File, error) {
 	f, err := s.store.PutFile(ctx, f)
 	switch {
+	case err == nil:
+		err = s.checkBytes(ctx, f)
+	case errors.Is(err, store.ErrBeingRemoved):
+		err = errBeingRemoved()
 	case errors.Is(err, store.ErrConflict):
 		err = errOtherBytes()
 	case errors.Is(err, store.ErrTooLarge): // another upload was faster
