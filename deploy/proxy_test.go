@@ -162,8 +162,64 @@ func through(t *testing.T, port string) {
 			t.Errorf("%s: %d bytes, want the %d that were sent", path, len(got), len(body))
 		}
 	}
+	uploads(t, port, session)
 	addresses(t, port)
 	ann.idle(3)
+}
+
+// uploads sends files over HTTP: in one request, by both ways in which a name may be encoded, and in pieces.
+func uploads(t *testing.T, port, session string) {
+	t.Helper()
+	for path, name := range map[string]string{"%2B1_2_a%2Bb%20%25.txt": "%2B1_2_a%2Bb%20%25.txt", "%252B1_3_a%252Bb%2520%2525.txt": "%2B1_3_a%2Bb%20%25.txt"} {
+		answer := send(t, port, session, "PUT", "/files/"+path, []byte(path))
+		if answer.StatusCode != http.StatusCreated {
+			t.Fatalf("PUT %s: %s", path, answer.Status)
+		}
+		for _, as := range []string{name, strings.ReplaceAll(name, "%", "%25")} {
+			if got := download(t, port, as, session); string(got) != path {
+				t.Errorf("%s, put as %s, holds %q", as, path, got)
+			}
+		}
+	}
+	body := bytes.Repeat([]byte("0123456789abcdef"), 3<<20)
+	answer := send(t, port, session, "POST", "/uploads/", nil, "Upload-Length", fmt.Sprint(len(body)), "Upload-Metadata", "filename YSti,time NA==") // a+b, 4
+	if answer.StatusCode != http.StatusCreated || answer.Header.Get("Neochat-File") != "%2B1_4_a%2Bb" {
+		t.Fatalf("beginning an upload: %s, %v", answer.Status, answer.Header)
+	}
+	at := answer.Header.Get("Location")
+	for _, piece := range [][2]int{{0, 20 << 20}, {20 << 20, len(body)}} {
+		answer = send(t, port, session, "PATCH", at, body[piece[0]:piece[1]], "Upload-Offset", fmt.Sprint(piece[0]),
+			"Content-Type", "application/offset+octet-stream")
+		if answer.StatusCode != http.StatusNoContent || answer.Header.Get("Upload-Offset") != fmt.Sprint(piece[1]) {
+			t.Fatalf("the piece from %d on: %s, %v", piece[0], answer.Status, answer.Header)
+		}
+	}
+	if got := download(t, port, "%252B1_4_a%252Bb", session); !bytes.Equal(got, body) {
+		t.Errorf("what came in pieces has %d bytes, want the %d that were sent", len(got), len(body))
+	}
+}
+
+// send makes a request of a session, and reads its answer to the end.
+func send(t *testing.T, port, session, method, path string, body []byte, header ...string) *http.Response {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), method, "https://localhost:"+port+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+session)
+	req.Header.Set("Tus-Resumable", "1.0.0")
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	answer, err := client("127.0.0.1").Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+		t.Fatal(err)
+	}
+	return answer
 }
 
 // await waits until the proxy and the server behind it answer.
