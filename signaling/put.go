@@ -63,7 +63,13 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) (f store.File, 
 func (s *Server) receiveBody(w http.ResponseWriter, r *http.Request, from store.Session, name string) (f store.File, err error) {
 	ctx, cancel := context.WithTimeout(r.Context(), pieceTime)
 	defer cancel()
-	source, err := s.withinQuota(ctx, from.Account, &atMost{r: newSteadyBody(w, r, s.cfg.Times.Stall), left: s.cfg.MaxFile})
+	steady := newSteadyBody(w, r, s.cfg.Times.Stall)
+	release, err := s.pieces.take(ctx, newUploadID(), steady.interrupt) // by the end of the server: nobody else knows the id
+	if err != nil {
+		return f, err
+	}
+	defer release()
+	source, err := s.withinQuota(ctx, from.Account, &atMost{r: steady, left: s.cfg.MaxFile})
 	if err != nil {
 		return f, err
 	}
@@ -88,6 +94,8 @@ func (s *Server) notReceived(reading, storing error) error {
 		return errFileTooLarge(s.cfg.MaxFile)
 	case errors.Is(reading, errStalled):
 		return refusal(http.StatusRequestTimeout, "nothing more came for too long; nothing was stored")
+	case errors.Is(reading, errInterrupted):
+		return errRestarts()
 	case reading != nil:
 		return refusal(wire.StatBadRequest, "the body broke off; nothing was stored")
 	}
@@ -125,6 +133,9 @@ func (e *atMost) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// uncounted is from how many bytes on a request is not counted against haste: those bytes are counted.
+const uncounted = 64 << 10
+
 // caller finds out whose session an HTTP request shows, and counts it as one of that account.
 func (s *Server) caller(ctx context.Context, r *http.Request) (store.Session, error) {
 	if !sameOrigin(r) {
@@ -133,6 +144,9 @@ func (s *Server) caller(ctx context.Context, r *http.Request) (store.Session, er
 	found, err := s.store.Session(ctx, requestToken(r))
 	if err != nil {
 		return store.Session{}, asCaller(err)
+	}
+	if r.ContentLength >= uncounted {
+		return found, nil
 	}
 	if wait := s.requests.take(found.Account, time.Now()); wait > 0 {
 		return store.Session{}, &tooOften{of: boundRequests, after: wait, what: "too many requests of this account; wait"}

@@ -128,11 +128,25 @@ func (q *tusRequest) create() error {
 	q.about(u)
 	if body || size == 0 {
 		if err := q.first(u); err != nil {
-			return err
+			return q.notBegun(u, err)
 		}
 	}
 	respond(q.w, http.StatusCreated, "file", u.Name)
 	return nil
+}
+
+// notBegun ends an upload whose creation failed with its first piece, unless it was broken off in a way that the answer gets through,
+// so that its client goes on; any other begins anew.
+func (q *tusRequest) notBegun(u store.Upload, err error) error {
+	var why *wire.Error
+	if errors.As(err, &why) && (why.Stat == http.StatusRequestTimeout || why.Stat == http.StatusLocked) {
+		return err
+	}
+	q.s.forget(u.ID)
+	for _, told := range []string{"Location", "Neochat-File", "Upload-Expires", "Upload-Offset"} {
+		q.w.Header().Del(told)
+	}
+	return err
 }
 
 // first takes what came with the creation.

@@ -172,6 +172,11 @@ func TestUploadWithItsCreation(t *testing.T) {
 	r = a.tus("POST", "/uploads/", strings.NewReader("ab"), "Upload-Length", "3", "Upload-Metadata", named("filename", "x", "time", "2"))
 	r.says(t, 201, "Upload-Offset", "2")
 	a.patch(r.Header.Get("Location"), 2, strings.NewReader("c")).says(t, 204, "Upload-Offset", "3")
+	r = a.tus("POST", "/uploads/", strings.NewReader("abc"), "Upload-Length", "3", "Upload-Checksum", sumOf("sha1", "abd"))
+	r.says(t, 460, "Location", "", "Neochat-File", "")
+	r = a.tus("POST", "/uploads/", strings.NewReader("xyz"), "Upload-Length", "3", "Upload-Metadata", named("filename", "x", "time", "1"))
+	r.says(t, 409, "Location", "", "Neochat-File", "")
+	w.uploads("a", 6)
 	a.tus("POST", "/uploads/", nil, "Upload-Length", "0", "Upload-Metadata", named("filename", "empty", "time", "3")).says(t, 201, "Upload-Offset", "0")
 	if f := a.do("GET", "/files/a_3_empty", nil); f.StatusCode != 200 || f.body != "" {
 		t.Errorf("the empty file: %s %q", f.Status, f.body)
@@ -663,6 +668,76 @@ func TestBrokenPut(t *testing.T) {
 	}
 	a.do("GET", "/files/a_1_x", nil).says(t, 404)
 	w.uploads("a", 0)
+}
+
+// A restart ends a file that comes in one request; it is sent again.
+func TestRestartInterruptsPut(t *testing.T) {
+	w := newWorld(t, Times{}, "a")
+	a := w.caller("a")
+	body, send := pipe(t)
+	answered := make(chan reply, 1)
+	go func() {
+		r, _ := a.try("PUT", "/files/a_1_x", body)
+		answered <- r
+	}()
+	fmt.Fprint(send, "abc")
+	for until := time.Now().Add(patience); time.Now().Before(until); time.Sleep(time.Millisecond) {
+		w.srv.pieces.mu.Lock()
+		busy := len(w.srv.pieces.busy)
+		w.srv.pieces.mu.Unlock()
+		if busy == 1 {
+			break
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	w.srv.Shutdown(ctx)
+	if r := <-answered; r.Response == nil || r.StatusCode != 503 {
+		t.Errorf("answered %+v", r)
+	}
+	w.uploads("a", 0)
+}
+
+// Requests without content are bounded as all are; those with much of it by other means, and they take nothing from the others.
+func TestHasteOverHTTP(t *testing.T) {
+	w := newWorld(t, Times{}, "a")
+	w.srv.requests = newLimiter(0.001, 4) // nobody has come yet
+	a := w.caller("a")
+	size := 20 * uncounted
+	at := a.create(size)
+	for n := 0; n < size; n += uncounted {
+		a.patch(at, n, strings.NewReader(strings.Repeat("x", uncounted))).says(t, 204)
+	}
+	for range 3 {
+		a.tus("HEAD", at, nil).says(t, 200)
+	}
+	if r := a.tus("HEAD", at, nil); r.StatusCode != 429 || r.Header.Get("Retry-After") == "" {
+		t.Errorf("too often: %s, %v", r.Status, r.Header)
+	}
+}
+
+// At most so many at one time come from one account.
+func TestTransfersAtOneTime(t *testing.T) {
+	p := newPieces()
+	defer p.cancel()
+	var leave []func()
+	for range maxTransfers {
+		f, err := p.enter("a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, f)
+	}
+	if _, err := p.enter("a"); err == nil {
+		t.Error("one more may come")
+	}
+	if _, err := p.enter("b"); err != nil {
+		t.Error(err)
+	}
+	leave[0]()
+	if _, err := p.enter("a"); err != nil {
+		t.Error(err)
+	}
 }
 
 // fullUploads has room for nothing, or fails.
