@@ -38,7 +38,7 @@ type Made struct {
 // many of the newest snapshots, and the contents that none needs.
 //
 // The database is read first, the bytes of files after it: the server stores the bytes of a file before it notes the
-// file, and removes none, so what the snapshot names is there by then, whatever is uploaded meanwhile. The other way round
+// file, and removes them only a day (--files-grace) after no file has them, so what the snapshot names is there by then, whatever is uploaded meanwhile. The other way round
 // a file that was uploaded between the two would be named and not kept. Nothing of a snapshot can be seen
 // before all of it is on the disk.
 //

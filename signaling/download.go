@@ -92,6 +92,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
+	if s.redirectFile(ctx, w, r, f) {
+		return
+	}
 	body, err := s.cfg.Blobs.Open(r.Context(), f.Hash)
 	if err != nil {
 		s.failed(r.Context(), "serving a file", err)
@@ -126,6 +129,27 @@ func (s *Server) askedFor(ctx context.Context, r *http.Request, name string) (f 
 		err = refusal(wire.StatNotFound, "no such file, or none that you may read")
 	}
 	return f, err
+}
+
+// minRedirect is from how many bytes on the way over the store of files is worth a second request.
+const minRedirect = 1 << 20
+
+// redirectFile sends who asks for a large file on to the store that keeps it, where the operator lets it, and tells whether it did.
+func (s *Server) redirectFile(ctx context.Context, w http.ResponseWriter, r *http.Request, f store.File) bool {
+	if !s.cfg.RedirectFiles || r.Method != http.MethodGet || f.Size < minRedirect {
+		return false
+	}
+	to, err := s.cfg.Blobs.Address(ctx, f.Hash, f.ContentType, disposition(f.Name, f.ContentType), addressLife)
+	if err != nil {
+		s.failed(r.Context(), "making the address of a file in its store", err)
+	}
+	if to == "" {
+		return false // it goes through here
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	http.Redirect(w, r, to, http.StatusFound)
+	return true
 }
 
 // maxRanges is how many ranges of a file one request may ask for: each of them is a request to the store of files.

@@ -2,10 +2,12 @@ package signaling
 
 import (
 	"context"
+	"errors"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"testing"
@@ -415,4 +417,57 @@ func between(s, before, after string) string {
 	_, rest, _ := strings.Cut(s, before)
 	middle, _, _ := strings.Cut(rest, after)
 	return middle
+}
+
+// lending is a store of files that has addresses of its own, or fails to make them.
+type lending struct {
+	*memory
+	err error
+}
+
+func (l lending) Address(_ context.Context, hash, contentType, disposition string, valid time.Duration) (string, error) {
+	if l.err != nil {
+		return "", l.err
+	}
+	return "https://store.example/" + hash + "?" + url.Values{"type": {contentType}, "disposition": {disposition}, "valid": {valid.String()}}.Encode(), nil
+}
+
+func TestRedirectsToTheStore(t *testing.T) {
+	w := newWorld(t, Times{}, "ann", "eve")
+	kept := w.memory()
+	w.srv.cfg.Blobs, w.srv.cfg.RedirectFiles = lending{memory: kept}, true // nobody has come yet
+	large, small := w.keep("ann", "a b.html", "<html>"+strings.Repeat("x", minRedirect)), w.keep("ann", "small", alphabet)
+	bearer := []string{"Authorization", "Bearer " + w.token("ann", "")}
+	w.http.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, more := range [][]string{nil, {"Range", "bytes=0-1"}, {"If-None-Match", `"x"`}} {
+		resp, body := w.fetch("GET", "/files/"+large.Name, append(more, bearer...)...)
+		to, err := resp.Location()
+		if err != nil || resp.StatusCode != http.StatusFound || to.Host != "store.example" || to.Path != "/"+large.Hash {
+			t.Fatalf("%q: %s, %v, %v", more, resp.Status, to, err)
+		}
+		q := to.Query()
+		if q.Get("type") != "text/html; charset=utf-8" || !strings.HasPrefix(q.Get("disposition"), "attachment; ") || !strings.Contains(q.Get("disposition"), "a%20b.html") || q.Get("valid") != "5m0s" {
+			t.Errorf("%q: it asks for %v", more, q)
+		}
+		if resp.Header.Get("Cache-Control") != "no-store" || resp.Header.Get("ETag") != "" || strings.Contains(body, "xxx") {
+			t.Errorf("%q: %v", more, resp.Header)
+		}
+	}
+	served := func(what, method, path string, want int, header ...string) {
+		t.Helper()
+		if resp, _ := w.fetch(method, "/files/"+path, header...); resp.StatusCode != want || resp.Header.Get("Location") != "" {
+			t.Errorf("%s: %s, %v", what, resp.Status, resp.Header)
+		}
+	}
+	served("a small one", "GET", small.Name, 200, bearer...)
+	served("HEAD", "HEAD", large.Name, 200, bearer...)
+	served("what one has", "GET", large.Name, 304, append(bearer, "If-None-Match", etag(large))...)
+	served("nobody", "GET", large.Name, 401)
+	served("a stranger", "GET", large.Name, 404, "Authorization", "Bearer "+w.token("eve", ""))
+	w.srv.cfg.Blobs = lending{kept, errors.New("no address")}
+	served("a store that makes no address", "GET", large.Name, 200, bearer...)
+	w.srv.cfg.Blobs = kept
+	served("a store without addresses", "GET", large.Name, 200, bearer...)
+	w.srv.cfg.Blobs, w.srv.cfg.RedirectFiles = lending{memory: kept}, false
+	served("not allowed", "GET", large.Name, 200, bearer...)
 }

@@ -37,6 +37,8 @@ type Config struct {
 	CallsFile string
 	// AddressSecret signs the addresses under which single files can be read without a login; nil: one of this process alone.
 	AddressSecret []byte
+	// RedirectFiles sends who asks for a large file on to Blobs.Address.
+	RedirectFiles bool
 	// TrustedProxies are those whose X-Forwarded-For tells an address.
 	TrustedProxies []netip.Prefix
 }

@@ -1,16 +1,12 @@
 package main
 
 import (
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"math"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -89,7 +85,7 @@ func (c *networkFlags) openRelay(d *doors, sfu *media.SFU, data string, log *slo
 		}
 		return nil, nil
 	}
-	secret, err := relaySecret(data)
+	secret, err := keptSecret(data, "relay.key", "the relay's secret")
 	if err != nil {
 		return nil, err
 	}
@@ -117,24 +113,6 @@ func (c *networkFlags) openRelay(d *doors, sfu *media.SFU, data string, log *slo
 		return nil, errors.Join(err, r.Close())
 	}
 	return r, nil
-}
-
-// relaySecret is what the relay's credentials are made with, kept so that they outlive a restart.
-func relaySecret(data string) ([]byte, error) {
-	path := filepath.Join(data, "relay.key")
-	secret, err := os.ReadFile(path)
-	if err == nil && len(secret) >= 32 {
-		return secret, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("the relay's secret: %w", err)
-	}
-	secret = make([]byte, 32)
-	rand.Read(secret) // never fails
-	if err := os.WriteFile(path, secret, 0o600); err != nil {
-		return nil, fmt.Errorf("the relay's secret cannot be kept: %w", err)
-	}
-	return secret, nil
 }
 
 // outside finds the addresses that an open relay sends from.

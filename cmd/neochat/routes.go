@@ -11,12 +11,15 @@ import (
 	"neochat/doctor"
 )
 
-// pagePolicy lets the web client load nothing from elsewhere and be framed by nobody.
-const pagePolicy = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; connect-src 'self' ws: wss:; " +
-	"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+// pagePolicy lets the web client load nothing from elsewhere, but for files from where they are kept, and be framed by nobody.
+func pagePolicy(fileOrigins []string) string {
+	files := strings.Join(append([]string{"'self'"}, fileOrigins...), " ")
+	return "default-src 'self'; img-src " + files + " blob: data:; media-src " + files + " blob:; connect-src " + files + " ws: wss:; " +
+		"style-src 'self' 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+}
 
-// routes is everything the one TCP port answers.
-func (h *house) routes() http.Handler {
+// routes is everything the one TCP port answers; fileOrigins are where it sends browsers for files.
+func (h *house) routes(fileOrigins []string) http.Handler {
 	mux := http.NewServeMux()
 	talk := h.server.Handler()
 	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/", "/uploads/"} {
@@ -25,7 +28,7 @@ func (h *house) routes() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.HandleFunc("GET "+doctor.ReachPath, h.reach)
-	mux.Handle("/", pages(web.Files(), web.Built()))
+	mux.Handle("/", pages(web.Files(), web.Built(), pagePolicy(fileOrigins)))
 	return mux
 }
 
@@ -46,7 +49,7 @@ func (h *house) ready(w http.ResponseWriter, r *http.Request) {
 
 // pages serves the built web client. Files under assets/ carry a hash in their
 // name and never change.
-func pages(files fs.FS, built bool) http.Handler {
+func pages(files fs.FS, built bool, policy string) http.Handler {
 	serve := http.FileServerFS(files)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !built && r.URL.Path == "/" {
@@ -54,7 +57,7 @@ func pages(files fs.FS, built bool) http.Handler {
 			return
 		}
 		header := w.Header()
-		header.Set("Content-Security-Policy", pagePolicy)
+		header.Set("Content-Security-Policy", policy)
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Set("Permissions-Policy", "camera=(self), microphone=(self), display-capture=(self)")

@@ -39,6 +39,7 @@ type serveCommand struct {
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
 	LogFormat     string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
 
+	filesFlags    `embed:""`
 	networkFlags  `embed:""`
 	operatorFlags `embed:""`
 }
@@ -104,6 +105,7 @@ type house struct {
 	relayLimit int       // allocations
 	operator   *operator // nil: it is off
 	control    *control  // nil: it could not be opened
+	endSweep   func()    // ends the sweeper; nil: it has not begun
 	http       *http.Server
 }
 
@@ -117,6 +119,9 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	}()
 	proxies, err := c.limits()
 	if err != nil {
+		return nil, err
+	}
+	if err := c.checkFiles(c.Files); err != nil {
 		return nil, err
 	}
 	if c.MinPassword < 1 || c.MinPassword > 1024 {
@@ -154,14 +159,19 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if err != nil {
 		return nil, err
 	}
+	signs, err := keptSecret(h.data, "address.key", "the secret of files' addresses")
+	if err != nil {
+		return nil, err
+	}
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Uploads: h.blobs, Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword, MaxFile: int64(c.MaxFile) << 20,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
-		CallsFile: filepath.Join(h.data, "calls.json")})
+		CallsFile: filepath.Join(h.data, "calls.json"), AddressSecret: signs, RedirectFiles: c.FilesRedirect})
+	h.sweep(c.FilesGrace, log.With("part", "files"))
 	if h.control, err = listenControl(h.data, h.server.LookAgain, h.status); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)
 	}
-	h.http = h.openHTTP(h.routes(), log)
+	h.http = h.openHTTP(h.routes(c.fileOrigins(c.Files)), log)
 	if h.operator != nil {
 		h.operator.serve(h.metricsHandler(log), log.With("part", "operator"))
 	}
@@ -288,6 +298,7 @@ func (h *house) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTime)
 	defer cancel()
 	h.closeControl()
+	h.endSweep()
 	h.server.Shutdown(ctx)
 	if err := h.http.Shutdown(ctx); err != nil {
 		h.http.Close()
@@ -309,6 +320,9 @@ func (h *house) close() {
 	h.closeControl()
 	if h.operator != nil {
 		h.operator.close()
+	}
+	if h.endSweep != nil {
+		h.endSweep()
 	}
 	if h.turn != nil {
 		h.turn.Close()
