@@ -34,10 +34,11 @@ type Message struct {
 	GroupID      string   // "" in a pair
 	Friends      []string // of one's own text: to whom; of a member_record: whom it is about
 	Text         string
-	ReplyTo      string    // ID of the message it answers; "": none
-	Mentions     []string  // accounts, or "all" alone
-	Edited       time.Time // zero: never
-	Voice        Voice     // of a TypeVoice
+	ReplyTo      string     // ID of the message it answers; "": none
+	Mentions     []string   // accounts, or "all" alone
+	Edited       time.Time  // zero: never
+	Voice        Voice      // of a TypeVoice
+	Files        []FileInfo // that it names, in this order, as they were when it was sent or edited
 	Reactions    []ReactionCount
 	MyReactions  []string
 
@@ -71,6 +72,7 @@ type Edit struct {
 	Seq                              int64
 	Text                             string
 	Mentions                         []string
+	Files                            []FileInfo
 	Time                             time.Time
 	Change                           int64
 }

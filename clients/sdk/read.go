@@ -64,7 +64,7 @@ func readCallEvent(m wire.Message) Event {
 
 func readEdit(m wire.Message) Edit {
 	return Edit{Account: m.Get("user_account"), MessageID: m.Get("message_id"), Conversation: m.Get("conversation"),
-		Seq: number(m, "seq"), Text: m.Get("text"), Mentions: accounts(m.Get("mentions")), Time: millis(m, "edited"),
+		Seq: number(m, "seq"), Text: m.Get("text"), Mentions: accounts(m.Get("mentions")), Files: readFileInfo(m.Get("file_info")), Time: millis(m, "edited"),
 		Change: number(m, "change")}
 }
 
@@ -109,6 +109,7 @@ func readMessage(m wire.Message) Message {
 		Mentions:        accounts(m.Get("mentions")),
 		Edited:          millis(m, "edited"),
 		Voice:           readVoice(m, duration),
+		Files:           readFileInfo(m.Get("file_info")),
 		Reactions:       readReactions(m.Get("reactions")),
 		MyReactions:     listed(m.Get("my_reactions")),
 		ClientMessageID: m.Get("client_message_id"),

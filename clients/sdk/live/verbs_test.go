@@ -3,6 +3,8 @@ package live
 import (
 	"bytes"
 	"io"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -275,4 +277,56 @@ func TestSearch(t *testing.T) {
 	want(t, page[0].Text, "今天天气很好")
 	page, _ = find(sdk.SearchQuery{Text: "roses", Author: "bob"})
 	want(t, len(page), 0)
+}
+
+func TestFiles(t *testing.T) {
+	w := newWorld(t, "ann", "bob")
+	a, b := w.dial("ann", "x"), w.dial("bob", "x")
+	file, err := a.Upload(ctx(t), "two words.txt", strings.NewReader("some words"))
+	must(t, err)
+	other, err := a.Upload(ctx(t), "b.txt", strings.NewReader("b"))
+	must(t, err)
+	sent, err := a.Send(ctx(t), sdk.To{Account: "bob"}, sdk.Draft{Text: sdk.FileText(other) + sdk.FileText(file)})
+	must(t, err)
+	m := await(b, func(m sdk.Message) bool { return m.Type == sdk.TypeText })
+	info := sdk.FileInfo{Name: file, Size: 10, ContentType: "text/plain;charset=utf-8"}
+	want(t, len(m.Files), 2)
+	want(t, m.Files[0].Name, other)
+	want(t, m.Files[1], info)
+	must(t, a.Edit(ctx(t), sent.MessageID, sdk.FileText(file)))
+	e := await[sdk.Edit](b, nil)
+	want(t, e.Files, []sdk.FileInfo{info})
+
+	stat, err := b.StatFile(ctx(t), file)
+	must(t, err)
+	want(t, stat.Name+" "+stat.ContentType, file+" text/plain; charset=utf-8")
+	want(t, stat.Size, int64(10))
+	want(t, len(stat.Hash), 64)
+	want(t, stat.Time.IsZero() || stat.Preview, false)
+
+	page, err := a.OwnFiles(ctx(t), sdk.LargestFirst, "", 1)
+	must(t, err)
+	want(t, page.Files[0].Name+" "+page.Files[0].MessageID, file+" "+sent.MessageID)
+	want(t, page.Count, int64(2))
+	want(t, page.BytesUsed, int64(11))
+	page, err = a.OwnFiles(ctx(t), sdk.LargestFirst, page.Next, 1)
+	must(t, err)
+	want(t, page.Files[0].Name+page.Files[0].MessageID+page.Next, other)
+
+	address, err := b.FileAddress(ctx(t), file)
+	must(t, err)
+	resp, err := http.Get(address)
+	must(t, err)
+	text, err := io.ReadAll(resp.Body)
+	must(t, err, resp.Body.Close())
+	http.DefaultClient.CloseIdleConnections()
+	want(t, string(text), "some words")
+
+	if err := b.DeleteFile(ctx(t), file); sdk.Stat(err) != 403 {
+		t.Errorf("bob deletes ann's file: %v", err)
+	}
+	must(t, a.DeleteFile(ctx(t), file))
+	if _, err := b.StatFile(ctx(t), file); sdk.Stat(err) != 404 {
+		t.Errorf("the deleted file: %v", err)
+	}
 }
