@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,8 +169,9 @@ func boundRanges(r *http.Request, size int64) bool {
 		return true
 	}
 	ranges = slices.DeleteFunc(ranges, func(one string) bool {
-		digits, suffix := strings.CutPrefix(strings.TrimSpace(one), "-")
-		return suffix && digits != "" && strings.Trim(digits, "0") == ""
+		last, suffix := strings.CutPrefix(strings.TrimSpace(one), "-")
+		n, err := strconv.ParseInt(strings.TrimSpace(last), 10, 64)
+		return suffix && err == nil && n == 0
 	})
 	r.Header.Set("Range", "bytes="+strings.Join(ranges, ","))
 	return len(ranges) > 0

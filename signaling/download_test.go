@@ -3,10 +3,12 @@ package signaling
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -470,4 +472,43 @@ func TestRedirectsToTheStore(t *testing.T) {
 	served("a store without addresses", "GET", large.Name, 200, bearer...)
 	w.srv.cfg.Blobs, w.srv.cfg.RedirectFiles = lending{memory: kept}, false
 	served("not allowed", "GET", large.Name, 200, bearer...)
+}
+
+// FuzzRanges: whatever is asked for, the answer is all of the file, parts of it that are what they say they are, or none.
+func FuzzRanges(f *testing.F) {
+	for _, ranges := range []string{"bytes=0-0", "bytes=-3", "bytes=24-", "bytes=0-1,24-", "bytes=-0", "bytes=4-2", "items=0-1", "bytes=0-,0-,0-", "bytes=9223372036854775807-", "bytes=- 0", "bytes=-+00"} {
+		f.Add(ranges)
+	}
+	f.Fuzz(func(t *testing.T, ranges string) {
+		r, w := httptest.NewRequest(http.MethodGet, "/files/x", nil), httptest.NewRecorder()
+		r.Header.Set("Range", ranges)
+		if boundRanges(r, int64(len(alphabet))) {
+			http.ServeContent(w, r, "", time.Time{}, strings.NewReader(alphabet))
+		} else {
+			w.WriteHeader(http.StatusRequestedRangeNotSatisfiable)
+		}
+		resp, body := w.Result(), w.Body.String()
+		switch resp.StatusCode {
+		case http.StatusOK:
+			if body != alphabet {
+				t.Errorf("%q: %q", ranges, body)
+			}
+		case http.StatusPartialContent:
+			all := parts(t, resp, body)
+			if content := resp.Header.Get("Content-Range"); content != "" {
+				var first, last, size int
+				if n, err := fmt.Sscanf(content, "bytes %d-%d/%d", &first, &last, &size); n != 3 || err != nil || first > last || size != len(alphabet) || all != alphabet[first:last+1] {
+					t.Errorf("%q: %s, %q", ranges, content, all)
+				}
+			} else if n := strings.Count(all, "|"); n == 0 || n >= maxRanges {
+				t.Errorf("%q: %q", ranges, all)
+			}
+		case http.StatusRequestedRangeNotSatisfiable:
+			if strings.Contains(body, "abc") {
+				t.Errorf("%q: %q", ranges, body)
+			}
+		default:
+			t.Errorf("%q: %d", ranges, resp.StatusCode)
+		}
+	})
 }
