@@ -32,12 +32,13 @@ const password = "correct horse"
 
 // world is a server on a real socket with a real database.
 type world struct {
-	t     *testing.T
-	store *store.Store
-	srv   *Server
-	http  *httptest.Server
-	calls *fakeCalls
-	relay *fakeRelay
+	t        *testing.T
+	store    *store.Store
+	srv      *Server
+	http     *httptest.Server
+	calls    *fakeCalls
+	relay    *fakeRelay
+	pictures *fakePictures
 }
 
 func newWorld(t *testing.T, times Times, accounts ...string) *world {
@@ -58,9 +59,9 @@ func newWorldWith(t *testing.T, cfg store.Config, times Times, accounts ...strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}, relay: &fakeRelay{}}
+	w := &world{t: t, store: st, calls: &fakeCalls{peers: map[string]*fakePeer{}}, relay: &fakeRelay{}, pictures: &fakePictures{}}
 	kept := newMemory()
-	w.serve(Config{Store: st, Blobs: kept, Uploads: kept, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
+	w.serve(Config{Store: st, Blobs: kept, Uploads: kept, Pictures: w.pictures, Calls: w.calls, Relay: w.relay, Registration: "open", Times: times})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()

@@ -74,7 +74,7 @@ func (s *Server) receiveBody(w http.ResponseWriter, r *http.Request, from store.
 		return f, err
 	}
 	body := &noting{r: source}
-	if f, err = s.put(ctx, body); err != nil {
+	if f, err = s.put(ctx, body, r.Header.Get("X-Keep-Location") == "yes"); err != nil {
 		return f, s.notReceived(body.err, err)
 	}
 	if _, err := s.store.SessionByID(ctx, from.ID); err != nil { // it may have ended while the bytes came

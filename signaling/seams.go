@@ -41,6 +41,19 @@ type Uploads interface {
 	Drop(ctx context.Context, id string) error
 }
 
+// Pictures knows JPEG, PNG, GIF and WebP. An error that is errors.ErrUnsupported: the file is none of them, or broken, or would take
+// too much; any other: it cannot be read now. Each reads its file from the first byte on.
+type Pictures interface {
+	// Dimensions is how large a picture is shown, in pixels. It reads the header alone.
+	Dimensions(r io.ReadSeeker) (width, height int, err error)
+	// Preview makes a small picture, JPEG or PNG, of a picture. Few are made at a time; it waits for its turn until ctx ends.
+	Preview(ctx context.Context, r io.ReadSeeker) ([]byte, error)
+	// WithoutLocation yields as many bytes as r, without the place where a picture was taken; what is no picture stays as it is.
+	WithoutLocation(r io.Reader) io.Reader
+	// HasLocation reports whether WithoutLocation would change anything.
+	HasLocation(r io.Reader) (bool, error)
+}
+
 // Calls carries the sound and pictures of calls, in rooms of peers.
 type Calls interface {
 	// Join makes peer a member of room. host is the server as the peer's client sees it (RFC 9110 section 7.2; it may say

@@ -23,6 +23,7 @@ type Config struct {
 	Store        *store.Store
 	Blobs        Blobs
 	Uploads      Uploads
+	Pictures     Pictures
 	Calls        Calls
 	Relay        Relay // nil: there is none
 	Logger       *slog.Logger

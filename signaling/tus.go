@@ -395,7 +395,7 @@ func (q *tusRequest) finish(u store.Upload) error {
 	if err != nil {
 		return q.s.notStored("reading an upload", err)
 	}
-	f, err := q.s.store.FinishUpload(ctx, u.ID, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: http.DetectContentType(head[:n]), Size: u.Size})
+	f, err := q.s.finished(ctx, u, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: http.DetectContentType(head[:n]), Size: u.Size})
 	switch {
 	case err == nil:
 		if err := q.s.checkBytes(ctx, f); err != nil {
@@ -409,6 +409,26 @@ func (q *tusRequest) finish(u store.Upload) error {
 		return errNoUpload()
 	}
 	return err
+}
+
+// finished makes the file of an upload, whose bytes are stored.
+func (s *Server) finished(ctx context.Context, u store.Upload, f store.File) (store.File, error) {
+	said, err := parseMetadata(carried(u.Carry).Metadata, time.Now())
+	if err != nil { // it was read when the upload began
+		return f, err
+	}
+	came := f.Hash
+	if !said.keepLocation {
+		if err := s.dropLocation(ctx, &f); err != nil {
+			return f, s.notStored("taking the place out of a picture", err)
+		}
+	}
+	s.describe(ctx, &f, said)
+	stored, err := s.store.FinishUpload(ctx, u.ID, f)
+	if err == nil && came != f.Hash {
+		s.discardLocated(ctx, came)
+	}
+	return stored, err
 }
 
 // beginning reads the first bytes of a blob.

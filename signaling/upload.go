@@ -37,7 +37,7 @@ func upload(q *request) error {
 		return err
 	}
 	body := &noting{r: source}
-	f, err := q.c.srv.put(ctx, body)
+	f, err := q.c.srv.put(ctx, body, q.m.Get("keep_location") == "yes")
 	if err != nil {
 		return q.uploadFailed(body, err)
 	}
@@ -52,16 +52,22 @@ func upload(q *request) error {
 	return nil
 }
 
-// put stores what body yields, and tells what is known of it.
-func (s *Server) put(ctx context.Context, body io.Reader) (f store.File, err error) {
+// put stores what body yields, without the place where a picture was taken unless its sender keeps that, and tells what is known of it.
+func (s *Server) put(ctx context.Context, body io.Reader, keepLocation bool) (f store.File, err error) {
+	if !keepLocation {
+		body = s.cfg.Pictures.WithoutLocation(body)
+	}
 	head := make([]byte, sniffBytes)
 	n, err := io.ReadFull(body, head)
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return f, err
 	}
 	f.ContentType = http.DetectContentType(head[:n])
-	f.Hash, f.Size, err = s.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body))
-	return f, err
+	if f.Hash, f.Size, err = s.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body)); err != nil {
+		return f, err
+	}
+	s.measure(ctx, &f)
+	return f, nil
 }
 
 // keepFile notes a file whose bytes are stored.

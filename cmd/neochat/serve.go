@@ -163,7 +163,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	if err != nil {
 		return nil, err
 	}
-	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Uploads: h.blobs, Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
+	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Uploads: h.blobs, Pictures: newPictures(), Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword, MaxFile: int64(c.MaxFile) << 20,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
 		CallsFile: filepath.Join(h.data, "calls.json"), AddressSecret: signs, RedirectFiles: c.FilesRedirect})
