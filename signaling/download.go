@@ -126,10 +126,15 @@ func (s *Server) askedFor(ctx context.Context, r *http.Request, name string) (f 
 	if err == nil {
 		f, err = s.readable(ctx, account, name)
 	}
+	return f, noFile(err)
+}
+
+// noFile is store.ErrNotFound for people, and any other error as it is.
+func noFile(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		err = refusal(wire.StatNotFound, "no such file, or none that you may read")
+		return refusal(wire.StatNotFound, "no such file, or none that you may read")
 	}
-	return f, err
+	return err
 }
 
 // minRedirect is from how many bytes on the way over the store of files is worth a second request.

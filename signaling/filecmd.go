@@ -40,7 +40,7 @@ func statFile(q *request) error {
 	b := appendFile(q.head(wire.StatOK), &f)
 	b = wire.Append(b, "hash", f.Hash)
 	preview := "no"
-	if f.Preview != "" {
+	if f.HasPreview() {
 		preview = "yes"
 	}
 	q.c.answer(item{data: wire.End(wire.Append(b, "preview", preview))})

@@ -11,9 +11,9 @@ import (
 
 // fakePictures knows pictures that fakePicture makes.
 type fakePictures struct {
-	made    atomic.Int32 // previews
-	begun   func()       // called when one is made; nil: nothing
-	failing error        // what reading fails with
+	made    atomic.Int32              // previews
+	begun   func(ctx context.Context) // called when one is made; nil: nothing
+	failing error                     // what reading fails with
 }
 
 const (
@@ -41,7 +41,7 @@ func (f *fakePictures) Dimensions(r io.ReadSeeker) (width, height int, err error
 func (f *fakePictures) Preview(ctx context.Context, r io.ReadSeeker) ([]byte, error) {
 	f.made.Add(1)
 	if f.begun != nil {
-		f.begun()
+		f.begun(ctx)
 	}
 	if _, _, err := f.Dimensions(r); err != nil {
 		return nil, err

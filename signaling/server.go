@@ -84,6 +84,7 @@ type Server struct {
 	cells    *cells
 	presence *presence
 	pieces   *pieces
+	previews *previews
 	failures *failures // by account and address
 	guessers *failures // by address
 
@@ -101,7 +102,7 @@ type Server struct {
 	live    sync.WaitGroup // reader goroutines, and the one that tends uploads
 }
 
-// New makes a server of its parts. Store, Blobs, Uploads and Calls stay the caller's to close, after Shutdown.
+// New makes a server of its parts. Store, Blobs, Uploads, Pictures and Calls stay the caller's to close, after Shutdown.
 func New(cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
@@ -139,6 +140,7 @@ func New(cfg Config) *Server {
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
 	s.pieces = newPieces()
+	s.previews = newPreviews(s)
 	s.commands = s.table()
 	s.counts = newCounters(s.commands)
 	s.store.Listen(store.Listener{Batch: s.startLate, Receipts: s.tellReceipts, Doubt: s.tellDoubt})
@@ -155,8 +157,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/cell", s.upgrade("cell"))
 	mux.HandleFunc("/file", s.upgrade("file"))
 	mux.HandleFunc("/session", s.serveSession)
-	mux.HandleFunc("/files/", s.serveFile)
-	mux.HandleFunc("PUT /files/", s.servePut)
+	mux.HandleFunc("/files/", previewOr(s.servePreview, s.serveFile))
+	mux.HandleFunc("PUT /files/", previewOr(s.servePoster, s.servePut))
 	mux.HandleFunc(uploadsPath, s.serveUploads)
 	return mux
 }
@@ -173,6 +175,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 		c.close(wire.CloseRestart, "the server restarts")
 	}
 	s.pieces.stop(ctx)
+	s.previews.stop()
 	done := make(chan struct{})
 	go func() { s.live.Wait(); close(done) }()
 	select {

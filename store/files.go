@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // File is what is known of an uploaded file; its bytes are elsewhere.
@@ -22,6 +23,11 @@ type File struct {
 	Preview       string // hash of a small picture of it; "": there is none
 }
 
+// HasPreview reports whether there is a small picture of the file, or one can be made: it is a picture.
+func (f *File) HasPreview() bool {
+	return f.Preview != "" || f.Width > 0 && strings.HasPrefix(f.ContentType, "image/")
+}
+
 // FileInfo is what a message tells of a file that it names.
 type FileInfo struct {
 	Name        string `json:"file"`
@@ -30,7 +36,7 @@ type FileInfo struct {
 	Width       int64  `json:"width,omitempty"`
 	Height      int64  `json:"height,omitempty"`
 	Duration    int64  `json:"duration_ms,omitempty"`
-	Preview     bool   `json:"preview,omitempty"`
+	Preview     bool   `json:"preview,omitempty"` // see HasPreview
 }
 
 // PutFile notes a file whose bytes are stored and returns what is stored under its name. ErrConflict:
@@ -80,6 +86,41 @@ func (b *batch) putFile(f File, quota int64) (File, error) {
 		return File{}, fmt.Errorf("insert file: %w", err)
 	}
 	return f, nil
+}
+
+// SetPreview gives a file a small picture of it, whose bytes are stored under that hash, in place of the one under was ("": it has none);
+// where its own dimensions are not known they become width and height (pixels). It returns the file, and once more it does the same. ErrNotFound: there is no
+// such file. ErrConflict: it has another preview; it is returned. ErrBeingRemoved, and what to look after: as with PutFile.
+func (s *Store) SetPreview(ctx context.Context, name, was, preview string, width, height int64) (File, error) {
+	var f File
+	err := s.write(ctx, func(b *batch) (err error) {
+		f, err = b.setPreview(name, was, preview, width, height)
+		return err
+	})
+	return f, err
+}
+
+func (b *batch) setPreview(name, was, preview string, width, height int64) (File, error) {
+	f, err := scanFile(b.queryRow(wFile, name))
+	switch {
+	case err != nil:
+		return File{}, absent(err, "file")
+	case f.Preview == preview:
+		return f, nil
+	case f.Preview != was:
+		return f, fmt.Errorf("preview: %w", ErrConflict)
+	}
+	if err := b.claim(preview); err != nil {
+		return File{}, err
+	}
+	if f.Width == 0 || f.Height == 0 {
+		f.Width, f.Height = width, height
+	}
+	f.Preview = preview
+	if _, err := b.exec(wSetPreview, f.Preview, f.Width, f.Height, name); err != nil {
+		return File{}, fmt.Errorf("note a preview: %w", err)
+	}
+	return f, b.discard(was)
 }
 
 // Usage is how many bytes the files of account have, those that are under way (see BeginUpload) included, and how many they

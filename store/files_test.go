@@ -280,3 +280,46 @@ func TestDropFileAmongPosts(t *testing.T) {
 		}
 	}
 }
+
+func TestSetPreview(t *testing.T) {
+	s := openNew(t, "a")
+	ctx := t.Context()
+	putFiles(t, s, "a", "f", "g")
+	f, err := s.SetPreview(ctx, "f", "", "p", 64, 48)
+	if err != nil || f.Preview != "p" || f.Width != 64 || f.Height != 48 || !f.HasPreview() {
+		t.Errorf("%+v, %v", f, err)
+	}
+	if got, err := s.ReadableFile(ctx, "a", "f"); err != nil || got != f {
+		t.Errorf("read: %+v, %v", got, err)
+	}
+	if got, err := s.SetPreview(ctx, "f", "", "p", 1, 1); err != nil || got != f {
+		t.Errorf("again: %+v, %v", got, err)
+	}
+	if got, err := s.SetPreview(ctx, "f", "", "q", 1, 1); !errors.Is(err, ErrConflict) || got != f {
+		t.Errorf("another: %+v, %v", got, err)
+	}
+	if got, err := s.SetPreview(ctx, "f", "p", "q", 1, 1); err != nil || got.Preview != "q" || got.Width != 64 {
+		t.Errorf("in its place: %+v, %v", got, err)
+	}
+	if _, err := s.SetPreview(ctx, "h", "", "p", 1, 1); !errors.Is(err, ErrNotFound) {
+		t.Errorf("of no file: %v", err)
+	}
+	garbage, err := s.TakeGarbage(ctx, s.writer.now().Add(1))
+	if err != nil || !slices.Equal(garbage, []string{"p"}) {
+		t.Errorf("garbage: %q, %v", garbage, err)
+	}
+	if _, err := s.SetPreview(ctx, "g", "", "p", 1, 1); !errors.Is(err, ErrBeingRemoved) {
+		t.Errorf("bytes that are being removed: %v", err)
+	}
+	if got, err := s.ReadableFile(ctx, "a", "g"); err != nil || got.HasPreview() {
+		t.Errorf("it has one nevertheless: %+v, %v", got, err)
+	}
+	for _, c := range []struct {
+		f    File
+		want bool
+	}{{File{ContentType: "image/png", Width: 3}, true}, {File{ContentType: "image/png"}, false}, {File{ContentType: "video/mp4", Width: 3}, false}, {File{Preview: "p"}, true}} {
+		if got := c.f.HasPreview(); got != c.want {
+			t.Errorf("%+v: %v", c.f, got)
+		}
+	}
+}

@@ -25,6 +25,7 @@ const (
 	wLoosen
 	wRefresh
 	wDropFile
+	wSetPreview
 	wDropGrants
 	wLoose
 	wHashOfFile
@@ -123,7 +124,7 @@ func writeQueries(d dialect) [numWrites]string {
 		wConversation: "SELECT pair_a, pair_b, group_id FROM conversations WHERE id = ?",
 		wPresent:      "SELECT user_account, since_seq FROM memberships WHERE conversation = ? AND until_seq = ? ORDER BY user_account",
 		wFile:         "SELECT " + fileColumns + " FROM files f WHERE f.name = ?",
-		wNamed: `SELECT f.owner, f.size, f.content_type, f.width, f.height, f.duration_ms, f.preview <> '', f.loose_since IS NOT NULL
+		wNamed: `SELECT f.owner, f.size, f.content_type, f.width, f.height, f.duration_ms, f.preview <> '' OR f.width > 0 AND f.content_type LIKE 'image/%', f.loose_since IS NOT NULL
 			FROM files f WHERE f.name = ? AND (f.owner = ? OR EXISTS (
 			SELECT 1 FROM ` + grantedFiles + `
 			WHERE r.file = f.name AND v.user_account = ?` + grantedTo + `) OR EXISTS (
@@ -223,6 +224,7 @@ func writeQueries(d dialect) [numWrites]string {
 		wFasten:     "UPDATE files SET loose_since = NULL WHERE name = ?",
 		wLoosen:     "UPDATE files SET loose_since = ? WHERE name = ? AND loose_since IS NULL AND " + unreferred,
 		wRefresh:    "UPDATE files SET loose_since = ? WHERE name = ? AND loose_since IS NOT NULL",
+		wSetPreview: "UPDATE files SET preview = ?, width = ?, height = ? WHERE name = ?",
 		wDropFile:   "DELETE FROM files WHERE name = ?",
 		wDropGrants: "DELETE FROM file_grants WHERE file = ?",
 		wLoose:      "SELECT " + fileColumns + " FROM files f WHERE f.loose_since <= ? ORDER BY f.loose_since LIMIT ?",

@@ -107,7 +107,13 @@ func (h header) decodeSmall(ctx context.Context, r io.ReadSeeker) (*image.RGBA, 
 	return turn(small, h.orientation), nil
 }
 
-func (h header) decode(source io.Reader) (image.Image, error) {
+// decode decodes the picture. What a decoder does with rubbish is no reason for a server to end.
+func (h header) decode(source io.Reader) (m image.Image, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the decoder failed: %v", p)
+		}
+	}()
 	r := bufio.NewReaderSize(source, maxRead)
 	switch h.format {
 	case formatJPEG:
