@@ -1,11 +1,13 @@
 package media
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -43,7 +45,8 @@ type client struct {
 	got      map[string]*arrival     // by mid
 	ended    int
 	gone     string
-	keyAsked map[string]int // requests for key frames, by source
+	wanted   map[string]string // layers, by source
+	keyAsked map[string]int    // requests for key frames, by source
 	connects int
 	sent     int
 }
@@ -57,6 +60,20 @@ type arrival struct {
 	lastSeq  uint16
 	holes    int
 	ssrc     uint32
+
+	run       int // packets in a row of one publisher or layer
+	lastTime  uint32
+	picture   uint16
+	jumps     int // pictures whose number does not follow the one before
+	backwards int // packets whose time does not
+}
+
+// read looks into the packets of publish, and of publishLayers.
+func read(payload []byte) (tag byte, key bool, picture uint16) {
+	if payload[0]&0x80 == 0 {
+		return payload[2], payload[1] == 0, 0
+	}
+	return payload[15], payload[5] == 0, binary.BigEndian.Uint16(payload[2:]) & 0x7fff
 }
 
 func listen(t *testing.T, change ...func(*Config)) *SFU {
@@ -119,7 +136,7 @@ func joinSeeing(t *testing.T, s *SFU, room, name string, seen ...netip.Addr) *cl
 }
 
 func newClient(t *testing.T, name string) *client {
-	return &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}}
+	return &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}, wanted: map[string]string{}}
 }
 
 func (c *client) join(s *SFU, room string, seen []netip.Addr) *client {
@@ -143,7 +160,7 @@ func (c *client) connect() {
 	}
 	c.conn = &wire{PacketConn: udp}
 	m, r := &webrtc.MediaEngine{}, &interceptor.Registry{}
-	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r)); err != nil {
+	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r), webrtc.ConfigureSimulcastExtensionHeaders(m)); err != nil {
 		c.t.Fatal(err)
 	}
 	e := webrtc.SettingEngine{LoggerFactory: pionLogs{discard}}
@@ -215,6 +232,9 @@ func (c *client) Track(peer, source, mid string, muted bool) {
 }
 func (c *client) TrackEnded(peer, source, mid string) {
 	c.note(func() { delete(c.tracks, trackKey{peer, source}); c.ended++ })
+}
+func (c *client) Layers(source string, rids []string) {
+	c.note(func() { c.wanted[source] = strings.Join(rids, " ") })
 }
 func (c *client) Gone(cause string) { c.note(func() { c.gone = cause }) }
 
@@ -376,15 +396,27 @@ func (c *client) arrived(mid string, ssrc uint32, p *rtp.Packet, repaired bool) 
 		r = &arrival{packets: map[byte]int{}, firstKey: map[byte]bool{}, lastSeq: p.SequenceNumber - 1}
 		c.got[mid] = r
 	}
-	tag := p.Payload[2]
+	tag, key, picture := read(p.Payload)
 	if r.packets[tag] == 0 {
-		r.firstKey[tag] = p.Payload[1] == 0
+		r.firstKey[tag] = key
+	}
+	if r.from != tag {
+		r.run = 0
 	}
 	r.packets[tag]++
+	r.run++
+	before := *r
 	r.from, r.ssrc = tag, ssrc
 	if repaired {
 		r.repaired++
 		return
+	}
+	r.lastTime, r.picture = p.Timestamp, picture
+	if n := before.picture + 1; before.lastTime != 0 && picture != n&0x7fff && picture != 0 {
+		r.jumps++
+	}
+	if before.lastTime != 0 && int32(p.Timestamp-before.lastTime) <= 0 {
+		r.backwards++
 	}
 	if gap := int16(p.SequenceNumber - r.lastSeq); gap > 0 {
 		r.holes += int(gap) - 1

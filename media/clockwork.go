@@ -9,6 +9,7 @@ import (
 const (
 	tick          = 20 * time.Millisecond // how often missing packets are looked for
 	feedbackEvery = 5                     // ticks between transport-wide feedback
+	reviewEvery   = 5                     // ticks between looks at which layers go where
 	reportsEvery  = 50                    // ticks between sender and receiver reports
 	reportsAtOnce = 30                    // sender reports in one datagram; 31 blocks are a receiver report's most
 )
@@ -22,6 +23,11 @@ func (s *SFU) clockwork() {
 		case <-s.stop:
 			return
 		case <-t.C:
+		}
+		for _, r := range s.allRooms() {
+			if n%reviewEvery == 0 || r.due.Load() {
+				r.review(s.now())
+			}
 		}
 		peers := s.peers()
 		for i, p := range peers {
@@ -44,10 +50,13 @@ func (s *SFU) clockwork() {
 
 // tick writes what is due to one peer.
 func (p *Peer) tick(n int, now time.Duration) {
-	sections, publications := p.lists()
-	for _, pub := range publications {
-		if nack := pub.nack(now); nack != nil {
+	sections, layers := p.lists()
+	for _, l := range layers {
+		if nack := l.nack(now); nack != nil {
 			p.write([]rtcp.Packet{nack})
+		}
+		if l.owed.Load() {
+			l.askKeyframe()
 		}
 	}
 	if n%feedbackEvery == 0 {
@@ -56,16 +65,16 @@ func (p *Peer) tick(n int, now time.Duration) {
 		}
 	}
 	if n%reportsEvery == 0 {
-		p.receiverReport(publications, now)
+		p.receiverReport(layers, now)
 		p.senderReports(sections, now)
 	}
 }
 
 // receiverReport tells the client how its streams arrive (RFC 3550 section 6.4.2).
-func (p *Peer) receiverReport(publications []*publication, now time.Duration) {
+func (p *Peer) receiverReport(layers []*layer, now time.Duration) {
 	rr := &rtcp.ReceiverReport{SSRC: p.up.ssrc}
-	for _, pub := range publications {
-		if block, ok := pub.reception(now); ok {
+	for _, l := range layers {
+		if block, ok := l.reception(now); ok {
 			rr.Reports = append(rr.Reports, block)
 		}
 	}

@@ -66,9 +66,12 @@ func registerCodecs(engine *webrtc.MediaEngine) error {
 		RTCPFeedback: []webrtc.RTCPFeedback{transport, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}}
 	rtx := webrtc.RTPCodecParameters{PayloadType: 97, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96"}}
 	err := errors.Join(engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio), engine.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo), engine.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo))
-	for _, k := range []webrtc.RTPCodecType{webrtc.RTPCodecTypeAudio, webrtc.RTPCodecTypeVideo} {
-		for _, uri := range []string{midURI, transportCCURI} {
-			err = errors.Join(err, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, k))
+	for _, x := range []struct {
+		kind webrtc.RTPCodecType
+		uris []string
+	}{{webrtc.RTPCodecTypeAudio, []string{midURI, transportCCURI}}, {webrtc.RTPCodecTypeVideo, []string{midURI, transportCCURI, ridURI, repairedURI}}} {
+		for _, uri := range x.uris {
+			err = errors.Join(err, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, x.kind))
 		}
 	}
 	return err

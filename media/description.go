@@ -2,11 +2,14 @@ package media
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/sdp/v3"
+
+	"neochat/media/allocation"
 )
 
 const (
@@ -15,6 +18,8 @@ const (
 
 	midURI         = "urn:ietf:params:rtp-hdrext:sdes:mid"
 	transportCCURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	ridURI         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	repairedURI    = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 )
 
 // description is what we need of a client's offer.
@@ -22,6 +27,8 @@ type description struct {
 	sections    []sectionOffer
 	midID       uint8 // header extension ids, 0 if not offered
 	transportID uint8
+	ridID       uint8 // of the layer a packet is of
+	repairedID  uint8 // of the layer a retransmission is of
 }
 
 // sectionOffer is one m-section.
@@ -31,6 +38,7 @@ type sectionOffer struct {
 	sends          bool // the client sends in it
 	receives       bool
 	ssrc, rtxSSRC  uint32         // of what the client sends; 0 if not declared
+	rids           []string       // layers it sends, the smallest first; none without simulcast
 	retransmission map[uint8]bool // payload types of RTX
 }
 
@@ -102,7 +110,8 @@ func (d *description) section(s *sdp.SessionDescription, m *sdp.MediaDescription
 	if !d.attributes(&o, m) {
 		return o, badf("section %q offers neither Opus nor VP8", o.mid)
 	}
-	return o, nil
+	err := o.simulcast(m)
+	return o, err
 }
 
 // checkTransport looks for what ICE and DTLS cannot do without.
@@ -209,7 +218,50 @@ func (d *description) extension(id, uri string) {
 		d.midID = uint8(n)
 	case transportCCURI:
 		d.transportID = uint8(n)
+	case ridURI:
+		d.ridID = uint8(n)
+	case repairedURI:
+		d.repairedID = uint8(n)
 	}
+}
+
+// maxRid is the longest name of a layer that fits a one-byte header extension.
+const maxRid = 16
+
+// simulcast reads a=rid and a=simulcast (RFC 8851, RFC 8853), of which it takes the first of alternatives. With layers there are no streams to
+// be known by SSRC.
+func (o *sectionOffer) simulcast(m *sdp.MediaDescription) error {
+	line, ok := m.Attribute("simulcast")
+	if !ok || !o.sends {
+		return nil
+	}
+	words, list := strings.Fields(line), ""
+	for i := 0; i+1 < len(words); i += 2 {
+		if words[i] == "send" {
+			list = words[i+1]
+		}
+	}
+	for _, one := range strings.Split(list, ";") {
+		rid, _, _ := strings.Cut(strings.ReplaceAll(one, "~", ""), ",")
+		if rid == "" || len(rid) > maxRid || slices.Contains(o.rids, rid) || !sendsRid(m, rid) {
+			return badf("section %q has a bad list of layers", o.mid)
+		}
+		o.rids = append(o.rids, rid)
+	}
+	if len(o.rids) > allocation.Layers || o.kind != video {
+		return badf("section %q has %d layers; a picture may have %d", o.mid, len(o.rids), allocation.Layers)
+	}
+	o.ssrc, o.rtxSSRC = 0, 0
+	return nil
+}
+
+func sendsRid(m *sdp.MediaDescription, rid string) bool {
+	for _, a := range m.Attributes {
+		if words := strings.Fields(a.Value); a.Key == "rid" && len(words) > 1 && words[0] == rid && words[1] == "send" {
+			return true
+		}
+	}
+	return false
 }
 
 // stream reads a=ssrc (RFC 5576 section 4.1) and a=ssrc-group:FID (RFC 4588 section 8.8). The first of each counts.

@@ -102,6 +102,7 @@ func TestDescriptionsMustFollow(t *testing.T) {
 func FuzzDescription(f *testing.F) {
 	f.Add(crlf(firefox))
 	f.Add("v=0\r\n")
+	f.Add(layered("a=rid:q send\na=rid:h send\na=simulcast:send q;~h,q\n"))
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := parseDescription(text, nil, 10)
 		if err != nil {
@@ -113,6 +114,11 @@ func FuzzDescription(f *testing.F) {
 		}
 		if len(d.sections) == 0 || len(d.sections) > 10 {
 			t.Fatalf("%d sections", len(d.sections))
+		}
+		for _, o := range d.sections {
+			if len(o.rids) > 3 || (len(o.rids) > 0 && o.ssrc != 0) {
+				t.Fatalf("%+v", o)
+			}
 		}
 		if _, err := parseDescription(text, d, 10); err != nil {
 			t.Fatalf("a description does not follow itself: %v", err)
@@ -148,5 +154,44 @@ func TestASectionTheClientClosesIsGivenUp(t *testing.T) {
 	}
 	if again := b.arrives("a", Camera, 1, 20); again == mid {
 		t.Error("the closed section was used again")
+	}
+}
+
+// layered is the browser's offer with layers in its picture.
+func layered(lines string) string {
+	return crlf(strings.Replace(firefox, "a=sendonly\n", "a=sendonly\n"+lines, 1))
+}
+
+func TestLayersOfADescription(t *testing.T) {
+	rids := "a=rid:q send\na=rid:h send\na=rid:f send\n"
+	for lines, want := range map[string][]string{
+		rids + "a=simulcast:send q;h;f\n":        {"q", "h", "f"},
+		rids + "a=simulcast:send f;~h\n":         {"f", "h"},
+		rids + "a=simulcast:recv x send q,h;f\n": {"q", "f"},
+		rids:                                     nil,
+		"a=extmap:5 " + ridURI + "\na=extmap:6 " + repairedURI + "\n": nil,
+	} {
+		d, err := parseDescription(layered(lines), nil, 10)
+		if err != nil {
+			t.Errorf("%q: %v", lines, err)
+			continue
+		}
+		o := d.sections[1]
+		if strings.Join(o.rids, " ") != strings.Join(want, " ") || (o.ssrc == 0) != (want != nil) {
+			t.Errorf("%q: layers %q, SSRC %d", lines, o.rids, o.ssrc)
+		}
+		if strings.Contains(lines, "extmap") && (d.ridID != 5 || d.repairedID != 6) {
+			t.Errorf("extensions %+v", d)
+		}
+	}
+	for _, bad := range []string{
+		rids + "a=simulcast:send\n", rids + "a=simulcast:send q;q\n", rids + "a=simulcast:send q;x\n", rids + "a=simulcast:send q;;h\n",
+		rids + "a=simulcast:nonsense\n", rids + "a=rid:g send\na=simulcast:send q;h;f;g\n",
+		"a=rid:q recv\na=simulcast:send q\n", "a=rid:" + strings.Repeat("q", 17) + " send\na=simulcast:send " + strings.Repeat("q", 17) + "\n",
+	} {
+		var e *Error
+		if _, err := parseDescription(layered(bad), nil, 10); !errors.As(err, &e) {
+			t.Errorf("%q was taken: %v", bad, err)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package media
 
 import (
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,7 +97,8 @@ func (p *Peer) addSenders(pc *webrtc.PeerConnection, d *description) ([]*section
 	return fresh, nil
 }
 
-// feedback takes an RTCP packet about the stream ssrc, ours or the client's. It runs on the peer's SRTCP reader.
+// feedback takes an RTCP packet about the stream ssrc, ours or the client's. It runs on the peer's SRTCP reader, which hands a compound
+// packet over once for each stream it is about: what is about another one is left to that.
 func (p *Peer) feedback(ssrc uint32, b []byte) {
 	packets, err := rtcp.Unmarshal(b)
 	if err != nil {
@@ -114,11 +116,21 @@ func (p *Peer) feedback(ssrc uint32, b []byte) {
 		case *rtcp.ReceiverReport:
 			s.receiverReport(ssrc, x.Reports)
 		case *rtcp.TransportLayerNack:
-			s.requested(x, now)
-		case *rtcp.PictureLossIndication, *rtcp.FullIntraRequest:
-			s.keyframeWanted()
+			if x.MediaSSRC == ssrc {
+				s.requested(x, now)
+			}
+		case *rtcp.PictureLossIndication:
+			if x.MediaSSRC == ssrc {
+				s.keyframeWanted()
+			}
+		case *rtcp.FullIntraRequest:
+			if slices.ContainsFunc(x.FIR, func(e rtcp.FIREntry) bool { return e.SSRC == ssrc }) {
+				s.keyframeWanted()
+			}
 		case *rtcp.TransportLayerCC:
-			p.down.transportFeedback(x, now)
+			if x.MediaSSRC == ssrc {
+				p.down.transportFeedback(x, now)
+			}
 		}
 	}
 }
@@ -165,9 +177,10 @@ func (s *section) keyframeWanted() {
 		return
 	}
 	s.peer.room.sfu.counts.plisIn.Add(1)
-	s.mu.Lock()
-	from := s.from
-	s.mu.Unlock()
+	from, next := s.layers()
+	if from == nil {
+		from = next
+	}
 	if from != nil {
 		from.askKeyframe()
 	}
@@ -209,11 +222,14 @@ func (d *downlink) transportFeedback(x *rtcp.TransportLayerCC, now time.Duration
 	c.lost.Add(after.Lost - before.Lost)
 }
 
-// lists is the peer's sections and publications at this moment.
-func (p *Peer) lists() (sections []*section, publications []*publication) {
+// lists is the peer's sections and the layers of its publications at this moment.
+func (p *Peer) lists() (sections []*section, layers []*layer) {
 	p.room.mu.Lock()
 	defer p.room.mu.Unlock()
-	return append(sections, p.sections...), append(publications, p.publications...)
+	for _, pub := range p.publications {
+		layers = append(layers, pub.layers...)
+	}
+	return append(sections, p.sections...), layers
 }
 
 // ntp is the wall clock of a sender report written now.

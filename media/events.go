@@ -1,6 +1,9 @@
 package media
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Events is what a peer is told. The methods are called in order, on one goroutine of that peer's own, under no lock; a slow one delays only
 // itself: what is waiting is the difference between the state now and the state told, never a history.
@@ -13,6 +16,14 @@ type Events interface {
 	TrackEnded(peer, source, mid string)
 	// Gone is the last call: "left", "failed" (the connection broke) or "shutdown".
 	Gone(cause string)
+	Reports
+}
+
+// Reports is the part of Events that tells how the media do.
+type Reports interface {
+	// Layers tells which layers, by their names in the description, of a source of this peer's own anybody wants: the others need not be
+	// sent. Until it is called all are.
+	Layers(source string, rids []string)
 }
 
 // trackKey names a source of a room.
@@ -35,11 +46,13 @@ type notifier struct {
 	dirty        []trackKey              // guarded by mu: what may differ between the two, in order, each once
 	audio, video int                     // guarded by mu: sections wanted
 	sections     bool                    // guarded by mu: they were not told yet
+	wanted       map[string][]string     // guarded by mu: layers, by source
+	unsaid       []string                // guarded by mu: sources whose layers were not told yet
 	gone         string                  // guarded by mu: set once, ends the goroutine
 }
 
 func newNotifier(ev Events) *notifier {
-	n := &notifier{wake: make(chan struct{}, 1), done: make(chan struct{}), events: ev, now: map[trackKey]trackState{}, told: map[trackKey]trackState{}}
+	n := &notifier{wake: make(chan struct{}, 1), done: make(chan struct{}), events: ev, now: map[trackKey]trackState{}, told: map[trackKey]trackState{}, wanted: map[string][]string{}}
 	go n.run()
 	return n
 }
@@ -72,6 +85,25 @@ func (n *notifier) want(audio, video int) {
 	n.signal()
 }
 
+// layers notes which layers of a source are wanted.
+func (n *notifier) layers(source string, rids []string) {
+	n.mu.Lock()
+	n.wanted[source] = rids
+	if !slices.Contains(n.unsaid, source) {
+		n.unsaid = append(n.unsaid, source)
+	}
+	n.mu.Unlock()
+	n.signal()
+}
+
+// unpublished forgets the layers of a source.
+func (n *notifier) unpublished(source string) {
+	n.mu.Lock()
+	delete(n.wanted, source)
+	n.unsaid = slices.DeleteFunc(n.unsaid, func(s string) bool { return s == source })
+	n.mu.Unlock()
+}
+
 // attach replaces the receiver and tells it the whole state.
 func (n *notifier) attach(ev Events) {
 	n.mu.Lock()
@@ -80,6 +112,10 @@ func (n *notifier) attach(ev Events) {
 	n.sections = n.audio+n.video > 0
 	for k := range n.now {
 		n.markLocked(k)
+	}
+	n.unsaid = n.unsaid[:0]
+	for source := range n.wanted {
+		n.unsaid = append(n.unsaid, source)
 	}
 	n.mu.Unlock()
 	n.signal()
@@ -140,6 +176,12 @@ func (n *notifier) next() (call func(), last bool) {
 		n.sections = false
 		a, v := n.audio, n.video
 		return func() { ev.Sections(a, v) }, false
+	}
+	if len(n.unsaid) > 0 {
+		source := n.unsaid[0]
+		n.unsaid = n.unsaid[1:]
+		rids := n.wanted[source]
+		return func() { ev.Layers(source, rids) }, false
 	}
 	for len(n.dirty) > 0 {
 		k := n.dirty[0]

@@ -36,16 +36,16 @@ type Peer struct {
 	early       []webrtc.ICECandidateInit // guarded by negotiation
 	candidates  int                       // guarded by negotiation: since the last offer
 
-	gone         bool                      // guarded by room.mu
-	publications []*publication            // guarded by room.mu
-	sections     []*section                // guarded by room.mu
-	receiving    map[*publication]*section // guarded by room.mu: everything others publish; nil while it waits for a section
-	known        *description              // guarded by room.mu: offered, for those who hold that lock
+	gone         bool                           // guarded by room.mu
+	publications []*publication                 // guarded by room.mu
+	sections     []*section                     // guarded by room.mu
+	receiving    map[*publication]*subscription // guarded by room.mu: everything others publish
+	known        *description                   // guarded by room.mu: offered, for those who hold that lock
 }
 
 func newPeer(r *room, id string, seen []netip.Addr, ev Events) *Peer {
 	n := r.sfu.nextOne.Add(1)
-	p := &Peer{room: r, id: id, seen: seen, notes: newNotifier(ev), receiving: map[*publication]*section{}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
+	p := &Peer{room: r, id: id, seen: seen, notes: newNotifier(ev), receiving: map[*publication]*subscription{}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
 	p.up.init(p)
 	p.down.init(p)
 	return p
@@ -79,8 +79,12 @@ func (p *Peer) checkPublications(d *description) error {
 		return ErrGone
 	}
 	for _, pub := range p.publications {
-		if o, ok := d.find(pub.mid); ok && o.kind != pub.kind {
+		o, ok := d.find(pub.mid)
+		if ok && o.kind != pub.kind {
 			return badf("section %q is %s, but %s is published in it", o.mid, o.kind, pub.key.source)
+		}
+		if ok && o.sends && !pub.has(o.rids) {
+			return badf("the layers of section %q cannot change while %s is published in it", o.mid, pub.key.source)
 		}
 	}
 	return nil
@@ -139,7 +143,7 @@ func (p *Peer) stateChanged(pc *webrtc.PeerConnection, s webrtc.PeerConnectionSt
 	switch s {
 	case webrtc.PeerConnectionStateConnected:
 		p.connected.Store(true)
-		p.askKeyframes()
+		p.begin()
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
 		p.end("failed")
 	}
@@ -170,25 +174,25 @@ func (p *Peer) buryLocked(s *section) {
 	}
 	s.dead = true
 	if pub := s.assigned; pub != nil {
-		pub.unlisten(s)
 		s.assignLocked(nil)
-		p.receiving[pub] = nil
+		p.receiving[pub].section = nil
 		p.tellLocked(pub)
 	}
 }
 
-// askKeyframes asks for a key frame of every picture this peer receives.
-func (p *Peer) askKeyframes() {
+// begin lets everything this peer receives begin, now that it can.
+func (p *Peer) begin() {
 	p.room.mu.Lock()
-	var wanted []*publication
-	for pub, s := range p.receiving {
-		if s != nil && pub.kind == video {
-			wanted = append(wanted, pub)
+	defer p.room.mu.Unlock()
+	for _, sub := range p.receiving {
+		if sub.section == nil {
+			continue
 		}
-	}
-	p.room.mu.Unlock()
-	for _, pub := range wanted {
-		pub.askKeyframe()
+		if _, next := sub.section.layers(); next != nil {
+			f := next.feedOf(sub.section)
+			f.fresh.Store(true)
+			f.announce()
+		}
 	}
 }
 

@@ -3,12 +3,14 @@ package media
 import (
 	"net/netip"
 	"sync"
+	"sync/atomic"
 )
 
 // room is the peers that see each other. All that is decided about who receives what is decided here, under one lock, without I/O.
 type room struct {
 	sfu  *SFU
 	name string
+	due  atomic.Bool // a layer came: review soon
 
 	mu    sync.Mutex
 	peers map[string]*Peer // guarded by mu
@@ -30,7 +32,7 @@ func (r *room) join(id string, seen []netip.Addr, ev Events) (*Peer, error) {
 	for _, o := range r.order {
 		for _, pub := range o.publications {
 			if o != p {
-				p.receiving[pub] = nil
+				p.receiving[pub] = newSubscription()
 				p.tellLocked(pub)
 			}
 		}
@@ -50,10 +52,9 @@ func (r *room) leave(p *Peer, cause string) (was, empty bool) {
 	for len(p.publications) > 0 {
 		r.unpublishLocked(p.publications[0])
 	}
-	for pub, s := range p.receiving {
-		if s != nil {
-			s.assignLocked(nil)
-			pub.unlisten(s)
+	for _, sub := range p.receiving {
+		if sub.section != nil {
+			sub.section.assignLocked(nil)
 		}
 	}
 	clear(p.receiving)
@@ -71,9 +72,12 @@ func (r *room) leave(p *Peer, cause string) (was, empty bool) {
 // publishLocked shows a publication to everybody else.
 func (r *room) publishLocked(pub *publication) {
 	pub.owner.publications = append(pub.owner.publications, pub)
+	if o, ok := pub.owner.known.find(pub.mid); ok && o.sends {
+		pub.layLocked(&o)
+	}
 	for _, o := range r.order {
 		if o != pub.owner {
-			o.receiving[pub] = nil
+			o.receiving[pub] = newSubscription()
 			o.tellLocked(pub)
 			o.fillLocked()
 		}
@@ -90,18 +94,18 @@ func (r *room) unpublishLocked(pub *publication) {
 		}
 	}
 	for _, o := range r.order {
-		s, ok := o.receiving[pub]
+		sub, ok := o.receiving[pub]
 		if !ok {
 			continue
 		}
 		delete(o.receiving, pub)
-		if s != nil {
-			s.assignLocked(nil)
-			pub.unlisten(s)
+		if sub.section != nil {
+			sub.section.assignLocked(nil)
 		}
 		o.notes.ended(pub.key)
 		o.fillLocked()
 	}
+	pub.owner.notes.unpublished(pub.key.source)
 }
 
 // mutedLocked tells everybody else that a publication was muted or unmuted.
@@ -124,8 +128,8 @@ func (r *room) size() (peers, publications, subscriptions int) {
 	defer r.mu.Unlock()
 	for _, p := range r.order {
 		publications += len(p.publications)
-		for _, s := range p.receiving {
-			if s != nil {
+		for _, sub := range p.receiving {
+			if sub.section != nil {
 				subscriptions++
 			}
 		}
@@ -135,8 +139,8 @@ func (r *room) size() (peers, publications, subscriptions int) {
 
 // tellLocked notes for p's client how a publication of another stands.
 func (p *Peer) tellLocked(pub *publication) {
-	state := trackState{muted: pub.mutedNow()}
-	if s := p.receiving[pub]; s != nil {
+	state := trackState{muted: pub.muted.Load()}
+	if s := p.receiving[pub].section; s != nil {
 		state.mid = s.mid
 	}
 	p.notes.track(pub.key, state)
@@ -145,9 +149,10 @@ func (p *Peer) tellLocked(pub *publication) {
 // fillLocked gives free sections to publications that wait for one, and asks for as many sections as it would take.
 func (p *Peer) fillLocked() {
 	var need [2]int
+	more := false
 	for _, o := range p.room.order {
 		for _, pub := range o.publications {
-			s, ok := p.receiving[pub]
+			sub, ok := p.receiving[pub]
 			if !ok {
 				continue
 			}
@@ -156,30 +161,31 @@ func (p *Peer) fillLocked() {
 			} else {
 				need[1]++
 			}
-			if s == nil {
-				p.connectLocked(pub)
-			}
+			more = sub.section == nil && p.connectLocked(pub, sub) || more
 		}
+	}
+	if more {
+		p.chooseLocked(p.room.sfu.now())
 	}
 	p.notes.want(need[0], need[1])
 }
 
-func (p *Peer) connectLocked(pub *publication) {
+func (p *Peer) connectLocked(pub *publication, sub *subscription) bool {
 	s := p.freeLocked(pub)
 	if s == nil {
-		return
+		return false
 	}
-	p.receiving[pub] = s
+	sub.section = s
 	s.assignLocked(pub)
-	pub.listen(s)
 	p.tellLocked(pub)
+	return true
 }
 
 // freeLocked finds a free section for pub: best the one that browsers play in step with the section of the same peer's sound or picture.
 func (p *Peer) freeLocked(pub *publication) *section {
 	partner := -1
-	for other, s := range p.receiving {
-		if s != nil && other.owner == pub.owner && other.kind != pub.kind && other.key.source != Screen && pub.key.source != Screen {
+	for other, sub := range p.receiving {
+		if s := sub.section; s != nil && other.owner == pub.owner && other.kind != pub.kind && other.key.source != Screen && pub.key.source != Screen {
 			partner = s.index
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"neochat/media/ring"
 	"neochat/media/seqmap"
+	"neochat/media/vp8"
 )
 
 // outcome is what became of a packet in one section.
@@ -37,23 +38,32 @@ type section struct {
 	dead     bool         // guarded by room.mu: the client no longer receives in it
 
 	header rtp.Header // owned by the writer after binding
+	replay replay     // owned by the writer
 	repair repair     // owned by the peer's RTCP reader after binding
 
-	mu       sync.Mutex
-	bound    bool         // guarded by mu, and what follows too
-	binding  binding      // constant while bound
-	from     *publication // what is passed on
-	numbers  *seqmap.Map
-	epoch    uint32 // of the source, as last passed on
-	started  bool   // packets are passed on; false until there is a place to begin at
-	aligned  bool   // offset holds for this source and epoch
-	offset   uint32 // added to the source's timestamps
-	lastTime uint32 // timestamp last sent, and when
-	lastAt   time.Duration
-	acked    bool // the client has reported on the stream: it knows whose it is
-	packets  uint32
-	octets   uint32
-	allowed  float64 // repairs that may be sent; each packet adds to it
+	mu        sync.Mutex
+	bound     bool    // guarded by mu, and what follows too
+	binding   binding // constant while bound
+	from      *layer  // what is passed on
+	next      *layer  // what is to be, from its next key frame on; nil: from stays
+	numbers   *seqmap.Map
+	runs      [seqmap.Keep]alignment // those the numbers remember, by tag
+	tag       uint64                 // of the present one
+	numbering vp8.Numbering
+	lastTime  uint32 // timestamp last sent, and when
+	lastAt    time.Duration
+	acked     bool // the client has reported on the stream: it knows whose it is
+	packets   uint32
+	octets    uint32
+	allowed   float64 // repairs that may be sent; each packet adds to it
+}
+
+// alignment is how the packets of one layer fit into a section's stream while they are passed on without a break.
+type alignment struct {
+	layer  *layer
+	epoch  uint32
+	offset uint32 // added to timestamps
+	shift  vp8.Shift
 }
 
 // binding is what the negotiation gave a section.
@@ -139,28 +149,66 @@ func (s *section) Unbind(webrtc.TrackLocalContext) error {
 	return nil
 }
 
-// assignLocked makes the section carry pub from now on, nil for nothing. room.mu is held.
+// assignLocked makes the section carry pub from now on, nil for nothing; which layer of it, aim says. room.mu is held.
 func (s *section) assignLocked(pub *publication) {
 	s.assigned = pub
+	s.aim(nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.from = pub
-	s.started, s.aligned = false, false
-	s.numbers.Reset()
-}
-
-// skip leaves out what comes until the next place to begin at.
-func (s *section) skip(from *publication) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.from == from {
-		s.started = false
+	for i := range s.runs {
+		if l := s.runs[i].layer; l != nil && l.publication != pub {
+			s.runs[i].layer = nil // its packets are kept no longer than it lasts
+		}
 	}
 }
 
-// forward passes a packet of from on. It is called by the peer's writer only.
-func (s *section) forward(from *publication, p *ring.Packet, now time.Duration) outcome {
-	out, result := s.prepare(from, p, now)
+// aim makes the section pass on a layer of its publication, nil for none. Another one than now comes with its next key frame; until
+// then the one of now goes on.
+func (s *section) aim(l *layer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.next == l && l != nil {
+		return
+	}
+	if s.next != nil {
+		s.next.unlisten(s)
+		s.next = nil
+	}
+	switch {
+	case l == nil && s.from != nil:
+		s.from.unlisten(s)
+		s.from = nil
+	case l != s.from:
+		s.next = l
+		l.listen(s)
+	}
+}
+
+// skip leaves out what comes until the next place to begin at.
+func (s *section) skip(from *layer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.from != from {
+		return
+	}
+	s.from = nil
+	if s.next == nil {
+		s.next = from
+		return
+	}
+	from.unlisten(s)
+}
+
+// layers are the one passed on and the one to follow it.
+func (s *section) layers() (from, next *layer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.from, s.next
+}
+
+// forward passes a packet of from on; n are the picture numbers in it. It is called by the peer's writer only, whose packet it is.
+func (s *section) forward(from *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) outcome {
+	out, result := s.prepare(from, p, n, now)
 	if out == nil {
 		if result == waits {
 			from.askKeyframe()
@@ -183,34 +231,39 @@ const (
 	waits // for a key frame
 )
 
-// prepare decides on a packet and fills in the header; it gives where to send it, nil if not.
-func (s *section) prepare(from *publication, p *ring.Packet, now time.Duration) (packetOut, decision) {
+// prepare decides on a packet, fills in the header and the picture's numbers; it gives where to send it, nil if not.
+func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) (packetOut, decision) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.from != from || !s.bound || !s.peer.connected.Load() {
+	if (s.from != from && s.next != from) || !s.bound || !s.peer.connected.Load() {
 		return nil, drops
 	}
 	if s.kind == video && s.peer.down.paused(now) {
-		s.started = false
+		s.restLocked()
 		return nil, drops
 	}
-	if !s.started || p.Epoch != s.epoch {
-		if s.aligned && int32(p.Epoch-s.epoch) < 0 {
+	if s.from != from || p.Epoch != s.runs[s.tag%seqmap.Keep].epoch {
+		if s.from == from && int32(p.Epoch-s.runs[s.tag%seqmap.Keep].epoch) < 0 {
 			return nil, drops
 		}
 		if s.kind == video && !p.Keyframe {
 			return nil, waits
 		}
-		s.beginLocked(p, now)
+		s.beginLocked(from, p, n, now)
 	}
-	seq, ok := s.numbers.Forward(p.Seq)
+	seq, tag, ok := s.numbers.Forward(p.Seq)
 	if !ok {
 		return nil, drops
 	}
+	run := &s.runs[tag%seqmap.Keep]
 	h := &s.header
-	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, uint16(seq), p.Time+s.offset
+	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, uint16(seq), p.Time+run.offset
 	if s.acked && s.binding.midID != 0 && len(h.Extensions) > 1 {
 		_ = h.DelExtension(s.binding.midID)
+	}
+	n.Write(p.Payload, run.shift)
+	if tag == s.tag {
+		s.numbering.Sent(n)
 	}
 	if int32(h.Timestamp-s.lastTime) >= 0 {
 		s.lastTime, s.lastAt = h.Timestamp, now
@@ -221,35 +274,83 @@ func (s *section) prepare(from *publication, p *ring.Packet, now time.Duration) 
 	return s.binding.out, goes
 }
 
-// beginLocked starts passing on a source, or goes on with it after a part was left out: numbers without a hole, and time as much
-// further as has gone by since.
-func (s *section) beginLocked(p *ring.Packet, now time.Duration) {
-	s.numbers.Cut()
-	s.started = true
-	if s.aligned && s.epoch == p.Epoch {
+// restLocked waits for a key frame before anything is passed on again.
+func (s *section) restLocked() {
+	if s.from == nil {
 		return
 	}
-	s.aligned, s.epoch = true, p.Epoch
-	passed := max(now-s.lastAt, 10*time.Millisecond)
-	ticks := uint32(int64(passed/time.Microsecond) * int64(s.kind.clockRate()) / 1_000_000)
-	s.offset = s.lastTime + ticks - p.Time
+	if s.next == nil {
+		s.next = s.from
+	} else {
+		s.from.unlisten(s)
+	}
+	s.from = nil
+}
+
+// beginLocked starts passing on a layer, or goes on with it after a part was left out: numbers without a hole, and time as it goes on.
+func (s *section) beginLocked(l *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) {
+	run := alignment{layer: l, epoch: p.Epoch, offset: s.offsetLocked(l, p, now), shift: s.numbering.Begin(n)}
+	s.tag++
+	s.runs[s.tag%seqmap.Keep] = run
+	s.numbers.Cut(l.id, s.tag)
+	if s.from != nil && s.from != l {
+		s.from.unlisten(s)
+	}
+	if s.next == l {
+		s.next = nil
+	}
+	s.from = l
+}
+
+// leastStep is how much later than anything before a new run begins, in time: pictures of one timestamp would be taken for one.
+const leastStep = 10 * time.Millisecond
+
+// offsetLocked is what is to be added to the timestamps of a run that begins with p. Within a stream it stays. Between layers of one source it
+// follows from what their clocks show at this moment. Otherwise time goes on as much as has gone by.
+func (s *section) offsetLocked(l *layer, p *ring.Packet, now time.Duration) uint32 {
+	before := &s.runs[s.tag%seqmap.Keep]
+	if before.layer == l && before.epoch == p.Epoch {
+		return before.offset
+	}
+	rate := s.kind.clockRate()
+	least := s.lastTime + ticks(leastStep, rate)
+	stamp, epoch, ok := l.stampAt(now)
+	if !ok || epoch != p.Epoch {
+		stamp = p.Time
+	}
+	offset := s.lastTime + ticks(max(now-s.lastAt, leastStep), rate) - stamp
+	if before.layer != nil && before.layer != l && before.layer.publication == l.publication {
+		if shown, epoch, known := before.layer.stampAt(now); known && ok && epoch == before.epoch {
+			exact := shown + before.offset - stamp
+			if off := int32(exact - offset); off < int32(rate) && off > -int32(rate) {
+				offset = exact
+			}
+		}
+	}
+	if behind := int32(least - (p.Time + offset)); behind > 0 {
+		offset += uint32(behind)
+	}
+	return offset
+}
+
+// ticks is a time in units of a clock.
+func ticks(d time.Duration, rate uint32) uint32 {
+	return uint32(int64(d/time.Microsecond) * int64(rate) / 1_000_000)
 }
 
 // senderReport makes the sender report of the section's stream, nil while there is none.
 func (s *section) senderReport(now time.Duration) *rtcp.SenderReport {
 	s.mu.Lock()
-	from := s.from
-	s.mu.Unlock()
-	if from == nil {
-		return nil
-	}
-	stamp, epoch, ok := from.stampAt(now)
-	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !ok || !s.bound || !s.started || s.from != from || s.epoch != epoch {
+	if !s.bound || s.from == nil {
 		return nil
 	}
-	return &rtcp.SenderReport{SSRC: s.binding.ssrc, RTPTime: stamp + s.offset, PacketCount: s.packets, OctetCount: s.octets}
+	run := &s.runs[s.tag%seqmap.Keep]
+	stamp, epoch, ok := s.from.stampAt(now)
+	if !ok || run.epoch != epoch {
+		return nil
+	}
+	return &rtcp.SenderReport{SSRC: s.binding.ssrc, RTPTime: stamp + run.offset, PacketCount: s.packets, OctetCount: s.octets}
 }
 
 const (
@@ -295,15 +396,20 @@ func (s *section) resend(seq uint16, now time.Duration) bool {
 func (s *section) find(seq uint16) (packetOut, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.bound || s.from == nil || s.binding.rtxSSRC == 0 || s.binding.rtxPT == 0 || s.allowed < 1 {
+	if !s.bound || s.binding.rtxSSRC == 0 || s.binding.rtxPT == 0 || s.allowed < 1 {
 		return nil, false
 	}
 	r := &s.repair
-	src, ok := s.numbers.Reverse(seq)
-	if !ok || !s.from.ring.Get(src, &r.packet) || !s.aligned || r.packet.Epoch != s.epoch {
+	src, tag, ok := s.numbers.Reverse(seq)
+	if !ok {
+		return nil, false
+	}
+	run := &s.runs[tag%seqmap.Keep]
+	if run.layer == nil || !run.layer.ring.Get(src, &r.packet) || r.packet.Epoch != run.epoch {
 		return nil, false
 	}
 	s.allowed--
-	r.header.Timestamp = r.packet.Time + s.offset
+	r.header.Timestamp = r.packet.Time + run.offset
+	vp8.ReadNumbers(r.packet.Payload).Write(r.packet.Payload, run.shift)
 	return s.binding.out, true
 }

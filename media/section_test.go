@@ -11,6 +11,7 @@ import (
 
 	"neochat/media/ring"
 	"neochat/media/rtpview"
+	"neochat/media/vp8"
 )
 
 // outlet is the far end of a section.
@@ -33,6 +34,7 @@ type bench struct {
 	from *Peer
 	to   *Peer
 	pub  *publication
+	lay  *layer // the only one
 	sec  *section
 	out  *outlet
 	seq  uint16
@@ -56,6 +58,8 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.pub = b.from.publications[0]
+	b.pub.layLocked(&sectionOffer{})
+	b.lay = b.pub.layers[0]
 	b.sec = newSection(b.to, video, 0)
 	b.sec.mid = "5"
 	b.sec.binding = binding{out: b.out, ssrc: 10, rtxSSRC: 11, pt: 96, rtxPT: 97, midID: 4, transport: 3}
@@ -63,7 +67,7 @@ func newBench(t *testing.T) *bench {
 	_ = b.sec.header.SetExtension(4, []byte("5"))
 	b.sec.repair.header = b.sec.binding.header(97, 11)
 	b.sec.bound = true
-	b.sec.from = b.pub // assigned without a writer: the test passes the packets on
+	b.sec.assigned, b.sec.next = b.pub, b.lay // without a writer: the test passes the packets on
 	return b
 }
 
@@ -73,13 +77,13 @@ func (b *bench) packet(key bool, now time.Duration) outcome {
 	if key {
 		payload[1] = 0
 	}
-	b.pub.received(&rtpview.View{Seq: b.seq, SSRC: 1, Time: uint32(b.seq) * 100, Payload: payload}, now)
+	b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Time: uint32(b.seq) * 100, Payload: payload}, now)
 	b.seq++
 	var p ring.Packet
-	if b.pub.ring.At(b.pub.ring.Head()-1, &p) != ring.Found {
+	if b.lay.ring.At(b.lay.ring.Head()-1, &p) != ring.Found {
 		return ignored
 	}
-	return b.sec.forward(b.pub, &p, now)
+	return b.sec.forward(b.lay, &p, vp8.Numbers{}, now)
 }
 
 func (b *bench) last() *rtp.Packet { return &b.out.sent[len(b.out.sent)-1] }
@@ -118,11 +122,11 @@ func TestALappedWriterGoesOnWithAKeyframeAndNoHole(t *testing.T) {
 	b.packet(true, 0)
 	before := b.last().SequenceNumber
 	w := &writer{sfu: b.sfu}
-	f := &feed{publication: b.pub, writer: w}
+	f := &feed{layer: b.lay, writer: w}
 	f.sections.Store(&[]*section{b.sec})
 	for range 2 * video.slots() {
 		b.seq++
-		b.pub.received(&rtpview.View{Seq: b.seq, SSRC: 1, Payload: []byte{0x10, 1, 0}}, 0)
+		b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Payload: []byte{0x10, 1, 0}}, 0)
 	}
 	w.drain(f)
 	if got := b.sfu.Stats().Skips; got != 1 {
@@ -214,7 +218,7 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 	p := ring.Packet{Seq: 1<<32 + 1<<20, Epoch: 1, Payload: make([]byte, 1200)}
 	n := testing.AllocsPerRun(200, func() {
 		p.Seq++
-		if b.sec.forward(b.pub, &p, 0) != forwarded {
+		if b.sec.forward(b.lay, &p, vp8.Numbers{}, 0) != forwarded {
 			t.Fatal("not forwarded")
 		}
 	})
@@ -246,10 +250,10 @@ func TestUndeclaredStreamsAreKnownByTheirMid(t *testing.T) {
 	send(102, 96, "", 0x10, 0)   // a duplicate, without mid now
 	send(103, 97, "0", 0, 4, 16) // a retransmission of number 4
 	st := b.sfu.Stats()
-	if st.Unknown != 2 || st.PacketsIn != 2 || st.RepairsIn != 1 || pub.ring.Head() != 2 {
-		t.Errorf("%+v, head %d", st, pub.ring.Head())
+	if st.Unknown != 2 || st.PacketsIn != 2 || st.RepairsIn != 1 || b.lay.ring.Head() != 2 {
+		t.Errorf("%+v, head %d", st, b.lay.ring.Head())
 	}
-	if got := b.from.up.routes.Load().bySSRC; !got[103].rtx || got[102].publication != pub {
+	if got := b.from.up.routes.Load().bySSRC; !got[103].rtx || got[102].layer != b.lay {
 		t.Errorf("%v", got)
 	}
 	if fb := b.from.up.transportFeedback(); len(fb) == 0 {
@@ -264,10 +268,10 @@ func TestANewStreamOfAPublicationGoesOn(t *testing.T) {
 	b.packet(false, 0)
 	before := b.last()
 	payload := []byte{0x10, 0, 9}
-	b.pub.received(&rtpview.View{Seq: 3, SSRC: 2, Time: 77, Payload: payload}, 100*time.Millisecond)
+	b.lay.received(&rtpview.View{Seq: 3, SSRC: 2, Time: 77, Payload: payload}, 100*time.Millisecond)
 	var p ring.Packet
-	b.pub.ring.At(b.pub.ring.Head()-1, &p)
-	if b.sec.forward(b.pub, &p, 100*time.Millisecond) != forwarded {
+	b.lay.ring.At(b.lay.ring.Head()-1, &p)
+	if b.sec.forward(b.lay, &p, vp8.Numbers{}, 100*time.Millisecond) != forwarded {
 		t.Fatal("not forwarded")
 	}
 	if l := b.last(); l.SequenceNumber != before.SequenceNumber+1 || l.Timestamp-before.Timestamp != 9000 {

@@ -2,7 +2,7 @@
 // all others. It knows rooms and peers by name only, and nothing of who they are or how they signal.
 //
 // Each peer has one PeerConnection, and only the client offers. Packets go from the SRTP session's reader into the ring of their
-// publication; its number goes to the writers, each of which serves a share of the receivers.
+// layer (a publication has one or, with simulcast, several); its number goes to the writers, each of which serves a share of the receivers.
 package media
 
 import (
@@ -29,6 +29,7 @@ type SFU struct {
 	streamPort int // TCP, of streams
 	writers    []*writer
 	nextOne    atomic.Uint32 // spreads peers over writers
+	nextLayer  atomic.Uint64
 	counts     counters
 	joined     chan struct{}  // wakes the clockwork, which sleeps while nobody is here
 	stop       chan struct{}  // closed by Close

@@ -73,7 +73,7 @@ func TestLateJoinerBeginsWithAKeyframe(t *testing.T) {
 	s := listen(t)
 	a, b := join(t, s, "room", "a"), join(t, s, "room", "b")
 	a.publish(Camera, 1)
-	b.arrives("a", Camera, 1, 50)
+	b.arrives("a", Camera, 1, 400) // two seconds: the key frame is old
 	a.mu.Lock()
 	before := a.keyAsked[Camera]
 	a.mu.Unlock()
@@ -138,8 +138,8 @@ func TestFeedbackFlows(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.wait("a receiver's request for a key frame", func() bool { return a.keyAsked[Camera] > before })
-	_, pubs := a.peer.lists()
-	if block, ok := pubs[0].reception(s.now()); !ok || block.TotalLost != 0 || block.SSRC == 0 {
+	_, layers := a.peer.lists()
+	if block, ok := layers[0].reception(s.now()); !ok || block.TotalLost != 0 || block.SSRC == 0 {
 		t.Errorf("reception report %+v", block)
 	}
 }
@@ -330,7 +330,7 @@ func TestAttachTellsEverythingAgain(t *testing.T) {
 	a, b := join(t, s, "room", "a"), join(t, s, "room", "b")
 	a.publish(Camera, 1)
 	mid := b.arrives("a", Camera, 1, 5)
-	again := &client{t: t, name: "b again", peer: b.peer, tracks: map[trackKey]trackState{}, ask: make(chan [2]int, 1)}
+	again := &client{t: t, name: "b again", peer: b.peer, tracks: map[trackKey]trackState{}, ask: make(chan [2]int, 1), wanted: map[string]string{}}
 	again.change = sync.NewCond(&again.mu)
 	if err := b.peer.Attach(again); err != nil {
 		t.Fatal(err)

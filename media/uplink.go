@@ -23,23 +23,31 @@ type uplink struct {
 	routes atomic.Pointer[routes]
 
 	mu       sync.Mutex
-	recorder *twcc.Recorder  // guarded by mu: arrivals by transport-wide number
-	media    uint32          // guarded by mu: SSRC of the latest packet, 0 if none came since the last feedback
-	offset   rtpclock.Offset // guarded by mu: of the client's clock
-	streams  int             // guarded by mu: undeclared SSRCs learned
+	recorder *twcc.Recorder   // guarded by mu: arrivals by transport-wide number
+	media    uint32           // guarded by mu: SSRC of the latest packet, 0 if none came since the last feedback
+	offset   rtpclock.Offset  // guarded by mu: of the client's clock
+	learned  map[uint32]stray // guarded by mu: SSRCs that were not declared
+}
+
+// stray is what the packets of an SSRC that was not declared said of it when they still did: clients leave that out once they have been
+// told that the stream arrives.
+type stray struct {
+	mid, rid string
+	rtx      bool
 }
 
 // routes tells where the client's packets belong. Never changed, only replaced.
 type routes struct {
-	midID, transportID uint8
-	bySSRC             map[uint32]route
-	byMid              map[string]routeMid
+	midID, transportID, ridID, repairedID uint8
+
+	bySSRC map[uint32]route
+	byMid  map[string]routeMid
 }
 
-// route is where the packets of one SSRC go; publication is nil while nothing is published in its section.
+// route is where the packets of one SSRC go; layer is nil while nothing is published in its section.
 type route struct {
-	publication *publication
-	rtx         bool
+	layer *layer
+	rtx   bool
 }
 
 type routeMid struct {
@@ -47,11 +55,25 @@ type routeMid struct {
 	retransmission map[uint8]bool
 }
 
+// of is the route of a stray.
+func (r *routes) of(x stray) route {
+	found := route{rtx: x.rtx}
+	if pub := r.byMid[x.mid].publication; pub != nil {
+		for _, l := range pub.layers {
+			if l.rid == x.rid {
+				found.layer = l
+			}
+		}
+	}
+	return found
+}
+
 func (u *uplink) init(p *Peer) {
 	u.peer = p
 	u.ssrc = rand.Uint32() | 1
 	u.recorder = twcc.NewRecorder(u.ssrc)
 	u.routes.Store(&routes{})
+	u.learned = map[uint32]stray{}
 }
 
 // maxInlets bounds, together with the sections a client may have, the SSRCs it may use.
@@ -66,19 +88,28 @@ func (u *uplink) routeLocked() {
 	if d == nil {
 		return
 	}
-	r := &routes{midID: d.midID, transportID: d.transportID, bySSRC: map[uint32]route{}, byMid: map[string]routeMid{}}
+	r := &routes{midID: d.midID, transportID: d.transportID, ridID: d.ridID, repairedID: d.repairedID, bySSRC: map[uint32]route{}, byMid: map[string]routeMid{}}
 	for _, o := range d.sections {
 		if !o.sends {
 			continue
 		}
 		pub := u.peer.publishedLocked(o.mid)
+		if pub != nil && len(pub.layers) == 0 {
+			pub.layLocked(&o)
+			u.peer.room.laidLocked(pub)
+		}
 		r.byMid[o.mid] = routeMid{pub, o.retransmission}
 		if o.ssrc != 0 {
-			r.bySSRC[o.ssrc] = route{publication: pub}
+			r.bySSRC[o.ssrc] = r.of(stray{mid: o.mid})
 		}
 		if o.rtxSSRC != 0 {
-			r.bySSRC[o.rtxSSRC] = route{publication: pub, rtx: true}
+			r.bySSRC[o.rtxSSRC] = r.of(stray{mid: o.mid, rtx: true})
 		}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for ssrc, x := range u.learned {
+		r.bySSRC[ssrc] = r.of(x)
 	}
 	u.routes.Store(r)
 }
@@ -120,30 +151,38 @@ func (u *uplink) receive(b []byte) {
 		where = u.learn(r, &v)
 	}
 	switch {
-	case where.publication == nil:
+	case where.layer == nil:
 		u.peer.room.sfu.counts.unknown.Add(1)
 	case where.rtx:
-		where.publication.repaired(&v)
+		where.layer.repaired(&v)
 	default:
-		where.publication.received(&v, now)
+		where.layer.received(&v, now)
 	}
 }
 
-// learn finds the route of an SSRC that was not declared, by the mid it carries (RFC 9143 section 9.2).
+// learn finds the route of an SSRC that was not declared, by the mid it carries (RFC 9143 section 9.2) and, with simulcast, the name of its
+// layer (RFC 8852).
 func (u *uplink) learn(r *routes, v *rtpview.View) route {
 	mid, ok := r.byMid[string(v.Extension(r.midID))]
 	if !ok {
 		return route{}
 	}
-	found := route{publication: mid.publication, rtx: mid.retransmission[v.Type]}
+	x := stray{mid: string(v.Extension(r.midID)), rid: string(v.Extension(r.ridID)), rtx: mid.retransmission[v.Type]}
+	if x.rtx {
+		x.rid = string(v.Extension(r.repairedID))
+	}
+	found := r.of(x)
+	if mid.publication != nil && found.layer == nil {
+		return found // no such layer; perhaps a later packet names one
+	}
 	u.peer.room.mu.Lock()
 	defer u.peer.room.mu.Unlock()
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.routes.Load() != r || u.streams == maxLearned {
+	if u.routes.Load() != r || len(u.learned) == maxLearned {
 		return found
 	}
-	u.streams++
+	u.learned[v.SSRC] = x
 	next := *r
 	next.bySSRC = make(map[uint32]route, len(r.bySSRC)+1)
 	for ssrc, x := range r.bySSRC {
@@ -175,7 +214,7 @@ func (u *uplink) transportFeedback() []rtcp.Packet {
 // senderReport takes over the relation between the client's clocks and ours.
 func (u *uplink) senderReport(sr *rtcp.SenderReport) {
 	where, ok := u.routes.Load().bySSRC[sr.SSRC]
-	if !ok || where.publication == nil || where.rtx {
+	if !ok || where.layer == nil || where.rtx {
 		return
 	}
 	now := u.peer.room.sfu.now()
@@ -185,7 +224,7 @@ func (u *uplink) senderReport(sr *rtcp.SenderReport) {
 	u.mu.Unlock()
 	// The moment the report speaks of, by our clock.
 	at := sent + offset - u.peer.room.sfu.wall(0)
-	where.publication.reported(sr, at, now)
+	where.layer.reported(sr, at, now)
 }
 
 // write sends RTCP to this peer's client, whose connection may be gone by now.

@@ -50,6 +50,7 @@ func (s *Server) table() map[string]map[string]command {
 		"leave":        {"POST": do(leave)},
 		"description":  {"POST": do(describe)},
 		"candidate":    {"POST": do(candidate)},
+		"subscribe":    {"POST": do(subscribe)},
 		"track":        {"POST": do(publish), "PATCH": do(mute), "DELETE": do(unpublish)},
 	}
 }

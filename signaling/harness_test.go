@@ -3,6 +3,7 @@ package signaling
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -249,8 +250,9 @@ type fakePeer struct {
 	key   string
 	host  string // the server, as that peer's client sees it
 
-	mu sync.Mutex
-	ev CallEvents
+	mu    sync.Mutex
+	ev    CallEvents
+	shown []string // what Subscribe was told
 }
 
 func (f *fakeCalls) Join(_ context.Context, room, peer, host string, ev CallEvents) (CallPeer, error) {
@@ -311,6 +313,12 @@ func (p *fakePeer) Candidate(string, string, uint16) error { return nil }
 func (p *fakePeer) Publish(string, string, bool) error     { return nil }
 func (p *fakePeer) Mute(string, bool) error                { return nil }
 func (p *fakePeer) Unpublish(string) error                 { return nil }
+func (p *fakePeer) Subscribe(peer, source string, width, height int) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown = append(p.shown, fmt.Sprintf("%s %s %d %d", peer, source, width, height))
+	return nil
+}
 func (p *fakePeer) Attach(ev CallEvents) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

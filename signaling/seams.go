@@ -87,6 +87,8 @@ type CallPeer interface {
 	Publish(mid, source string, muted bool) error
 	Mute(source string, muted bool) error
 	Unpublish(source string) error
+	// Subscribe says at which size, in pixels, the source of another is shown here; 0 by 0: not at all.
+	Subscribe(peer, source string, width, height int) error
 	Session
 }
 
@@ -102,4 +104,11 @@ type CallEvents interface {
 	Track(peer, source, mid string, muted bool)
 	TrackEnded(peer, source, mid string)
 	Gone(cause string)
+	CallReports
+}
+
+// CallReports is the part of CallEvents that tells how the media do.
+type CallReports interface {
+	// Layers tells which layers of a source of the participant's own anybody wants.
+	Layers(source string, rids []string)
 }

@@ -128,6 +128,9 @@ func strangerCases() map[string]any {
 		}}},
 		"track PATCH":  []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "source", "camera", "muted", "yes"} }}},
 		"track DELETE": []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "source", "camera"} }}},
+		"subscribe POST": []strangerCase{{"key", func(x things) []string {
+			return []string{"connection_key", x.key, "tracks", "1 camera 640x360"}
+		}}},
 	}
 }
 

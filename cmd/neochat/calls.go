@@ -49,6 +49,11 @@ func (p callPeer) Mute(source string, muted bool) error { return told(p.Peer.Mut
 // Unpublish implements signaling.CallPeer.
 func (p callPeer) Unpublish(source string) error { return told(p.Peer.Unpublish(source)) }
 
+// Subscribe implements signaling.CallPeer.
+func (p callPeer) Subscribe(peer, source string, width, height int) error {
+	return told(p.Peer.Subscribe(peer, source, width, height))
+}
+
 // Attach implements signaling.CallPeer.
 func (p callPeer) Attach(ev signaling.CallEvents) error { return p.Peer.Attach(ev) }
 

@@ -30,6 +30,15 @@ type Ring struct {
 	order   []uint64 // guarded by mu: sequence numbers by arrival
 	head    uint64   // guarded by mu: packets put so far
 	highest uint64   // guarded by mu: largest sequence number put
+	key     Key      // guarded by mu: the latest
+	keyed   bool     // guarded by mu: there was one
+}
+
+// Key is the place of a key frame.
+type Key struct {
+	Arrival uint64 // number of its first packet, by order of arrival
+	Time    uint32 // RTP timestamp
+	Epoch   uint32
 }
 
 type slot struct {
@@ -59,6 +68,9 @@ func (r *Ring) Put(p *Packet) bool {
 	copyPacket(&s.packet, p)
 	r.order[r.head%size] = p.Seq
 	r.highest = max(r.highest, p.Seq)
+	if p.Keyframe {
+		r.key, r.keyed = Key{Arrival: r.head, Time: p.Time, Epoch: p.Epoch}, true
+	}
 	r.head++
 	return true
 }
@@ -68,6 +80,13 @@ func (r *Ring) Head() uint64 {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return r.head
+}
+
+// Key is where the latest key frame begins; false if there was none, or the ring no longer has it.
+func (r *Ring) Key() (Key, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.key, r.keyed && r.key.Arrival+uint64(len(r.slots)) >= r.head
 }
 
 // At copies the packet with that arrival number into dst, whose payload space is reused.

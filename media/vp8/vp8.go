@@ -1,4 +1,4 @@
-// Package vp8 reads what a forwarder must know of VP8 in RTP (RFC 7741).
+// Package vp8 reads what a forwarder must know of VP8 in RTP (RFC 7741), and renumbers its pictures.
 package vp8
 
 // Keyframe tells whether the payload begins a key frame: decoding may start with it.
@@ -8,6 +8,18 @@ func Keyframe(payload []byte) bool {
 	}
 	n := descriptor(payload)
 	return n > 0 && n < len(payload) && payload[n]&0x01 == 0
+}
+
+// Size is the width and height in a payload that begins a key frame (RFC 6386 section 9.1), 0 and 0 where it tells none.
+func Size(payload []byte) (width, height int) {
+	if !Keyframe(payload) {
+		return 0, 0
+	}
+	b := payload[descriptor(payload):]
+	if len(b) < 10 || b[3] != 0x9d || b[4] != 0x01 || b[5] != 0x2a {
+		return 0, 0
+	}
+	return int(b[6]) | int(b[7]&0x3f)<<8, int(b[8]) | int(b[9]&0x3f)<<8
 }
 
 // descriptor is the length of the payload descriptor (RFC 7741 section 4.2), 0 if it is cut off.

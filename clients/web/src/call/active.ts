@@ -10,7 +10,7 @@ import { refreshCells } from './cells';
 import { createPeer, type Peer } from './peer';
 import { iceServersOf } from './relay';
 import { remember, remembered } from './remember';
-import { active, keyOfCell, outgoing, withPush, without, type Active, type CallKind } from './state';
+import { active, isSource, keyOfCell, outgoing, withPush, without, type Active, type CallKind } from './state';
 
 /** The PeerConnection of the active call. */
 export const peer = signal<Peer | undefined>(undefined);
@@ -225,6 +225,7 @@ function pushed(m: Message) {
   if (call?.connection_key !== keyOfCell(m)) return;
   const type = m.message_type ?? '';
   if (type === 'sections') peer.value?.sections(Number(m.audio ?? 0), Number(m.video ?? 0));
+  if (type === 'subscribe' && isSource(m.source)) peer.value?.want(m.source, new Set(m.rids?.split(',')));
   if (type === 'leave' && m.participant === call.participant && call.participant !== '') {
     endHere();
     notify('note_joined_elsewhere', {}, 'status');

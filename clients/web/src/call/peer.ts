@@ -18,7 +18,7 @@ export interface PeerOwner {
 }
 
 /** The media side of a call. */
-export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpublish' | 'has' | 'midOf'> {
+export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpublish' | 'want' | 'has' | 'midOf'> {
   /** Begins to negotiate, with the relay that was lent; before that nothing is sent. */
   start: (iceServers: RTCIceServer[]) => void;
   /** Makes sure there are at least so many sections to receive in. */
@@ -79,6 +79,7 @@ export function createPeer(owner: PeerOwner): Peer {
     publish: publications.publish,
     change: publications.change,
     unpublish: publications.unpublish,
+    want: publications.want,
     has: publications.has,
     midOf: publications.midOf,
     sections(audio, video) {

@@ -1,7 +1,9 @@
 // What this participant publishes: a sendonly transceiver a source, announced with `track`.
 import type { Answer, Fields } from '../wire/socket';
 import { statOf } from '../wire/failure';
+import { createAdapter } from './adapt';
 import { prefer } from './codecs';
+import { layersFor, sizeOf } from './layers';
 import type { Source } from './state';
 
 /** The publications of one PeerConnection. */
@@ -15,6 +17,8 @@ export interface Publications {
   has: (source: Source) => boolean;
   /** The section a source is sent in; '' while it is not. */
   midOf: (source: Source) => string;
+  /** The others want only these layers of a source; until it is told, all. */
+  want: (source: Source, rids: ReadonlySet<string>) => void;
   /** Announces what has a mid by now and was not announced. */
   announce: () => void;
   /** Tells everything again, after messages may have been lost. */
@@ -26,10 +30,11 @@ interface Publication {
   muted: boolean;
   live: boolean;
   announced: boolean;
+  wanted?: ReadonlySet<string>;
 }
 
-/** Bits per second. */
-const maxBitrate: Record<Source, number> = { microphone: 40_000, camera: 1_700_000, screen: 2_500_000 };
+/** Bits per second. The camera's are those of its layers. */
+const maxBitrate = { microphone: 40_000, screen: 2_500_000 };
 
 /** Makes the publications of a PeerConnection; `changed` is called when an offer is due. */
 export function createPublications(pc: RTCPeerConnection, request: (fields: Fields) => Promise<Answer>, changed: () => void): Publications {
@@ -43,10 +48,14 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
 
   function add(source: Source, track: MediaStreamTrack | undefined): RTCRtpTransceiver {
     const kind = source === 'microphone' ? 'audio' : 'video';
-    const transceiver = pc.addTransceiver(track ?? kind, { direction: 'sendonly', sendEncodings: [{ maxBitrate: maxBitrate[source] }] });
+    const sendEncodings = source === 'camera' ? layersFor(sizeOf(track)) : [{ maxBitrate: maxBitrate[source] }];
+    const transceiver = pc.addTransceiver(track ?? kind, { direction: 'sendonly', sendEncodings });
     prefer(transceiver, kind);
     return transceiver;
   }
+
+  const divide = createAdapter();
+  const adapt = (p: Publication) => divide(p.transceiver.sender, p.wanted);
 
   function announceOne(source: Source, p: Publication) {
     p.announced = true;
@@ -60,7 +69,9 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
         before.direction = 'sendonly';
         void before.sender.replaceTrack(track ?? null);
       }
-      all.set(source, { transceiver: before ?? add(source, track), muted, live: true, announced: false });
+      const p: Publication = { transceiver: before ?? add(source, track), muted, live: true, announced: false };
+      all.set(source, p);
+      if (before && source === 'camera') adapt(p);
       changed();
     },
     async change(source, track, muted) {
@@ -71,6 +82,7 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
       // What is muted is not forwarded: said first, the key frame a new picture begins with gets through.
       if (!muted) await told();
       await p.transceiver.sender.replaceTrack(track);
+      if (source === 'camera' && track) adapt(p);
       if (muted) await told();
     },
     async unpublish(source) {
@@ -86,6 +98,12 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
     midOf(source) {
       const p = all.get(source);
       return p?.live ? (p.transceiver.mid ?? '') : '';
+    },
+    want(source, rids) {
+      const p = all.get(source);
+      if (!p?.live) return;
+      p.wanted = rids;
+      adapt(p);
     },
     announce() {
       for (const [source, p] of all) {

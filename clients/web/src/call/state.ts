@@ -141,6 +141,7 @@ function withTrack(participants: Participants, p: Participant, m: Message): Part
   return withParticipant(participants, { ...p, tracks });
 }
 
-function isSource(source: string | undefined): source is Source {
+/** Whether that is the name of a source. */
+export function isSource(source: string | undefined): source is Source {
   return source === 'microphone' || source === 'camera' || source === 'screen';
 }

@@ -18,7 +18,7 @@ export function Tile({ tile }: { tile: TileOf }) {
   return (
     <figure class={`tile ${source} ${loud ? 'speaking' : ''}`} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid}>
       {source !== 'screen' && <PersonAvatar account={user_account} large />}
-      {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} />}
+      {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} of={source === 'none' ? undefined : { participant: tile.participant, source }} />}
       <Caption name={label} muted={muted && source !== 'screen'} />
     </figure>
   );

@@ -1,0 +1,160 @@
+package media
+
+import (
+	"time"
+
+	"neochat/media/allocation"
+)
+
+// aliveFor is how long a layer may be silent, while another of its publication is not, before it counts as not sent.
+const aliveFor = 700 * time.Millisecond
+
+// Largest is the width and height of what is wanted as large as it comes.
+const Largest = 1 << 14
+
+// subscription is one publication as received by one peer. It is guarded by room.mu.
+type subscription struct {
+	section *section // where it arrives; nil while it waits for one
+	wanted  allocation.Size
+	ideal   int // layer that fits, sent or not; -1: none
+}
+
+func newSubscription() *subscription {
+	return &subscription{wanted: allocation.Size{Width: Largest, Height: Largest}, ideal: -1}
+}
+
+// Subscribe says at which size, in pixels, another peer's source is shown; 0 by 0: not at all. Until then it is sent as large as it
+// comes. Sources that are not there (any more) are passed over.
+func (p *Peer) Subscribe(peer, source string, width, height int) error {
+	if width < 0 || height < 0 || width > Largest || height > Largest || (width == 0) != (height == 0) {
+		return badf("a picture has 1 to %d pixels in width and height, or 0 in both", Largest)
+	}
+	p.room.mu.Lock()
+	defer p.room.mu.Unlock()
+	if p.gone {
+		return ErrGone
+	}
+	for pub, sub := range p.receiving {
+		if pub.key == (trackKey{peer, source}) {
+			sub.wanted = allocation.Size{Width: width, Height: height}
+			p.chooseLocked(p.room.sfu.now())
+		}
+	}
+	return nil
+}
+
+// laidLocked passes on a publication that was announced before its layers were known.
+func (r *room) laidLocked(pub *publication) {
+	for _, o := range r.order {
+		if sub := o.receiving[pub]; sub != nil && sub.section != nil {
+			o.chooseLocked(r.sfu.now())
+		}
+	}
+}
+
+// review looks again at which layers go where, and tells publishers which of theirs are wanted.
+func (r *room) review(now time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.due.Store(false)
+	for _, p := range r.order {
+		p.chooseLocked(now)
+	}
+	for _, p := range r.order {
+		for _, pub := range p.publications {
+			if len(pub.layers) > 1 {
+				r.demandLocked(pub, now)
+			}
+		}
+	}
+}
+
+// demandLocked tells the owner of a publication which layers anybody wants. While nobody else is there nothing changes: whoever comes is to
+// find what was there.
+func (r *room) demandLocked(pub *publication, now time.Duration) {
+	set, receivers := uint8(0), 0
+	for _, o := range r.order {
+		if sub := o.receiving[pub]; sub != nil {
+			receivers++
+			set |= pub.needs(sub.ideal, now)
+		}
+	}
+	if receivers == 0 {
+		return
+	}
+	if send, changed := pub.demand.Want(set, len(pub.layers), now); changed {
+		pub.owner.notes.layers(pub.key.source, pub.rids(send))
+	}
+}
+
+// needs is the set of layers that somebody wants for whom ideal is right: that one and, while it does not come, those below down to one that
+// does. It may be too large for the publisher's picture or for its network.
+func (pub *publication) needs(ideal int, now time.Duration) (set uint8) {
+	for i := ideal; i >= 0; i-- {
+		set |= 1 << i
+		if pub.layers[i].alive(now) {
+			break
+		}
+	}
+	return set
+}
+
+// chooseLocked decides which layers go to p.
+func (p *Peer) chooseLocked(now time.Duration) {
+	for pub, sub := range p.receiving {
+		if len(pub.layers) == 0 {
+			continue
+		}
+		sub.ideal = allocation.Fit(sub.wanted, pub.sizes())
+		if sub.section != nil {
+			sub.section.aim(pub.best(sub.ideal, sub.section, now))
+		}
+	}
+}
+
+// sizes are those of the layers.
+func (pub *publication) sizes() []allocation.Size {
+	var space [allocation.Layers]allocation.Size
+	for i, l := range pub.layers {
+		space[i] = allocation.Size{Width: int(l.width.Load()), Height: int(l.height.Load())}
+	}
+	return space[:len(pub.layers)]
+}
+
+// best is the layer to be passed on in s where ideal is wanted: that one if it is sent. Until it is, a larger one that s has now stays, or else
+// it is the best that is sent.
+func (pub *publication) best(ideal int, s *section, now time.Duration) *layer {
+	if ideal < 0 {
+		return nil
+	}
+	wanted := pub.layers[ideal]
+	if len(pub.layers) == 1 || wanted.alive(now) {
+		return wanted
+	}
+	from, next := s.layers()
+	if from != nil && from.index > ideal && from.alive(now) {
+		return from
+	}
+	for i := ideal - 1; i >= 0; i-- {
+		if pub.layers[i].alive(now) {
+			return pub.layers[i]
+		}
+	}
+	for _, l := range pub.layers[ideal:] {
+		if l.alive(now) {
+			return l
+		}
+	}
+	if from != nil {
+		return from // all are silent: muted, or standing still
+	}
+	if next != nil {
+		return next
+	}
+	return wanted
+}
+
+// alive tells whether the layer is being sent.
+func (l *layer) alive(now time.Duration) bool {
+	return now-time.Duration(l.heard.Load()) < aliveFor
+}
