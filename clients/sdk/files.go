@@ -24,15 +24,19 @@ const uploadTries = 5
 // *UnfinishedError. Else it fails with ErrConnectionLost, and may have 16 MiB at most.
 func (c *Client) Upload(ctx context.Context, fileName string, body io.Reader, options ...UploadOption) (string, error) {
 	clock := strconv.FormatInt(time.Now().UnixMicro(), 10) // the same at each try: then it is the same file
+	u := &uploading{c: c, fileName: fileName, clock: clock}
+	for _, option := range options {
+		option(u)
+	}
 	start, size := extent(body)
 	if size > largeUpload {
-		u := &uploading{c: c, fileName: fileName, body: body.(io.ReadSeeker), start: start, size: size, clock: clock}
-		for _, option := range options {
-			option(u)
-		}
+		u.body, u.start, u.size = body.(io.ReadSeeker), start, size
 		return u.run(ctx)
 	}
 	m := message("message_type", "file", "time", clock, "file_name", fileName)
+	if u.keepLocation {
+		m.Add("keep_location", "yes")
+	}
 	for try := 1; ; try++ {
 		a, err := c.exchangeBody(ctx, m, body)
 		if err == nil {

@@ -29,6 +29,9 @@ type UploadOption func(*uploading)
 // from another goroutine, one call at a time, and the upload waits for it; sent may fall, where the connection broke.
 func OnProgress(f func(sent, size int64)) UploadOption { return func(u *uploading) { u.progress = f } }
 
+// KeepLocation leaves in a picture where it was taken, which the server otherwise takes out.
+func KeepLocation() UploadOption { return func(u *uploading) { u.keepLocation = true } }
+
 // GoOn continues the upload that an *UnfinishedError tells of, with the same file. Where the server has it no more, it begins anew.
 func GoOn(e *UnfinishedError) UploadOption { return func(u *uploading) { u.before = *e } }
 
@@ -54,6 +57,8 @@ type uploading struct {
 	size     int64 // bytes
 	progress func(sent, size int64)
 	before   UnfinishedError
+
+	keepLocation bool
 
 	id, name, clock string
 	told            time.Time // when progress was called last
@@ -120,9 +125,12 @@ func (u *uploading) step(ctx context.Context, sent *int64) (err error) {
 
 func (u *uploading) create(ctx context.Context) error {
 	in := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
-	meta := "filename " + in(u.fileName) + ",time " + in(u.clock)
-	if u.fileName == "" {
-		meta = "time " + in(u.clock)
+	meta := "time " + in(u.clock)
+	if u.fileName != "" {
+		meta += ",filename " + in(u.fileName)
+	}
+	if u.keepLocation {
+		meta += ",keep_location " + in("yes")
 	}
 	resp, err := u.c.tus(ctx, http.MethodPost, "", nil, 0, "Upload-Length", strconv.FormatInt(u.size, 10), "Upload-Metadata", meta)
 	if err != nil {

@@ -1,6 +1,9 @@
 package terminal
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +66,29 @@ func TestPeopleOnARealServer(t *testing.T) {
 	b.out.has(t, "you blocked nobody")
 	a.types(t, "do you hear me?")
 	b.out.has(t, "] ann: do you hear me?")
+	a.quit(t)
+	b.quit(t)
+}
+
+func TestLargeFileOnARealServer(t *testing.T) {
+	s := served(t)
+	b := newcomer(t, s, "bob")
+	a := newcomer(t, s, "ann")
+	content := bytes.Repeat([]byte("0123456789abcdef"), 6<<16) // 6 MiB
+	path := filepath.Join(t.TempDir(), "large file.bin")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	a.types(t, "/to bob", "/file "+path)
+	a.out.has(t, "sending large file.bin: ")
+	a.out.has(t, "· sent large file.bin")
+	b.out.has(t, "[file large file.bin: /save 1]")
+	to := filepath.Join(t.TempDir(), "saved")
+	b.types(t, "/save 1 "+to)
+	b.out.has(t, "saved "+to+" (6291456 bytes)")
+	if got, err := os.ReadFile(to); err != nil || !bytes.Equal(got, content) {
+		t.Errorf("%d bytes were saved, %v", len(got), err)
+	}
 	a.quit(t)
 	b.quit(t)
 }
