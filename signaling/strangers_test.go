@@ -103,6 +103,7 @@ func strangerCases() map[string]any {
 		"file GET": []strangerCase{
 			{"file", func(x things) []string { return []string{"file", x.file} }},
 			{"stat", func(x things) []string { return []string{"file", x.file, "want", "stat"} }},
+			{"address", func(x things) []string { return []string{"file", x.file, "want", "address"} }},
 		},
 		"file DELETE": []strangerCase{{"file", func(x things) []string { return []string{"file", x.file} }}},
 		"cell POST": []strangerCase{

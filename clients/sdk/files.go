@@ -90,7 +90,7 @@ func (c *Client) Download(ctx context.Context, name string) (*File, error) {
 		return nil, fmt.Errorf("download: %w", err)
 	}
 	req.Header.Set("Authorization", "Bearer "+c.Session())
-	resp, err := c.opt.HTTPClient.Do(req)
+	resp, err := discreet(c.opt.HTTPClient).Do(req)
 	if err != nil {
 		return nil, fmt.Errorf("download: %w", err)
 	}
@@ -99,6 +99,26 @@ func (c *Client) Download(ctx context.Context, name string) (*File, error) {
 		return nil, httpError(resp, "the file cannot be had")
 	}
 	return &File{ReadCloser: resp.Body, Size: resp.ContentLength, ContentType: resp.Header.Get("Content-Type")}, nil
+}
+
+// discreet shows the session to nobody but the server, which may send a download on to where it keeps files: a http.Client by itself
+// shows it to every port of the same host.
+func discreet(client *http.Client) *http.Client {
+	c, check := *client, client.CheckRedirect
+	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		if req.URL.Scheme != via[0].URL.Scheme || req.URL.Host != via[0].URL.Host {
+			req.Header.Del("Authorization")
+			req.Header.Del("Referer")
+		}
+		switch {
+		case check != nil:
+			return check(req, via)
+		case len(via) >= 10:
+			return errors.New("sent on too often")
+		}
+		return nil
+	}
+	return &c
 }
 
 // httpError makes an error of an answer: the server writes it as a protocol message. what is said where there is none.

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -342,6 +345,63 @@ func TestFiles(t *testing.T) {
 	}
 	if _, err := a.Text(ctx(t), sdk.To{Account: bob}, sdk.FileText(name)); err != nil { // lives on
 		t.Error(err)
+	}
+}
+
+// elsewhere answers downloads by sending the client to another server, which it notes the headers of.
+type elsewhere struct {
+	http.RoundTripper
+	to   string
+	seen atomic.Pointer[http.Header]
+}
+
+func (e *elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/files/"):
+		w := httptest.NewRecorder()
+		http.Redirect(w, r, e.to, http.StatusFound)
+		return w.Result(), nil
+	case r.URL.String() == e.to:
+		e.seen.Store(&r.Header)
+		w := httptest.NewRecorder()
+		_, _ = w.WriteString("from there")
+		return w.Result(), nil
+	}
+	return e.RoundTripper.RoundTrip(r)
+}
+
+// The store of files is not shown the session, though it be on the same host as the server.
+func TestDownloadFromElsewhere(t *testing.T) {
+	s := world(t)
+	a := dial(t, s, ann, "x")
+	name, err := a.Upload(ctx(t), "a", strings.NewReader("content"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	base, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []string{"store.example", base.Hostname() + ":9"} {
+		e := &elsewhere{to: "http://" + host + "/bucket/x?signature=y"}
+		o := options(t, s, ann, "y")
+		e.RoundTripper, o.HTTPClient = o.HTTPClient.Transport, &http.Client{Transport: e}
+		b, err := sdk.Dial(ctx(t), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := b.Download(ctx(t), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(f)
+		if err != nil || string(got) != "from there" || f.Close() != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if seen := e.seen.Load(); seen == nil || seen.Get("Authorization") != "" {
+			t.Errorf("%s was shown %v", host, seen)
+		}
+		b.Close()
 	}
 }
 

@@ -1,8 +1,20 @@
 package contract
 
 import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"neochat/files/s3test"
 )
@@ -45,6 +57,106 @@ func TestLargeFilesOnS3(t *testing.T) {
 	}
 	if grown := s.rss() - first; grown > 8<<20 {
 		t.Errorf("four more files of 16 MiB made the server %d bytes larger", grown)
+	}
+}
+
+// TestFilesFromTheStore downloads large files from where the server sends one, and small ones from the server.
+func TestFilesFromTheStore(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	s := serve(t, "--files", store.Address("direct"), "--files-redirect")
+	a := s.login("/file", "+1", "a")
+	auth := []string{"Authorization", "Bearer " + s.token("+1")}
+	s.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	origin := endpoint(t, store)
+	body := "<html>" + strings.Repeat("0123456789", 200_000)
+	large, small := a.upload("1", "照片 & co.html", body).get("file"), a.upload("2", "x", "small").get("file")
+	if resp, got := s.get("GET", "/files/"+small, "", auth...); resp.StatusCode != 200 || got != "small" {
+		t.Errorf("a small file: %s", resp.Status)
+	}
+	resp, _ := s.get("GET", "/files/"+large, "", auth...)
+	to, err := resp.Location()
+	if err != nil || resp.StatusCode != 302 || !strings.HasPrefix(to.String(), origin+"/") {
+		t.Fatalf("a large file: %s, %v, %v", resp.Status, to, err)
+	}
+	for span, want := range map[string]string{"": body, "bytes=6-9": "0123"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, to.String(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if span != "" {
+			req.Header.Set("Range", span)
+		}
+		from, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(from.Body)
+		from.Body.Close()
+		_, params, wrong := mime.ParseMediaType(from.Header.Get("Content-Disposition"))
+		if err != nil || string(got) != want || wrong != nil || params["filename"] != "照片 & co.html" || from.Header.Get("Content-Type") != "text/html; charset=utf-8" ||
+			!strings.HasPrefix(from.Header.Get("Content-Disposition"), "attachment") {
+			t.Errorf("the store's answer to %q: %s, %v, %d bytes, %v", span, from.Status, from.Header, len(got), err)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if resp, _ := s.get("GET", "/files/"+large, "", "Authorization", "Bearer "+s.token("+2")); resp.StatusCode != 404 {
+		t.Errorf("a stranger is sent on: %s", resp.Status)
+	}
+	if resp, _ := s.get("GET", "/none", ""); !strings.Contains(resp.Header.Get("Content-Security-Policy"), "media-src 'self' "+origin) {
+		t.Errorf("pages may not show what comes from the store: %s", resp.Header.Get("Content-Security-Policy"))
+	}
+}
+
+// endpoint is where a store listens.
+func endpoint(t *testing.T, store *s3test.Store) string {
+	t.Helper()
+	u, err := url.Parse(store.Address(""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Query().Get("endpoint")
+}
+
+// keeps reports whether a store has an object with these bytes, of a file.
+func keeps(t *testing.T, store *s3test.Store, prefix, body string) bool {
+	t.Helper()
+	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(body)))
+	_, err := os.Stat(filepath.Join(store.Folder, s3test.Bucket, prefix, hash[:2], hash))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return err == nil
+}
+
+// TestGarbageOnS3 waits until what was deleted is gone from the store.
+func TestGarbageOnS3(t *testing.T) {
+	t.Parallel()
+	store := s3test.Start(t)
+	s := serve(t, "--files", store.Address("garbage"), "--files-grace", "1s")
+	a := s.login("/file", "+1", "a")
+	for i, name := range []string{"loose", "deleted", "named"} {
+		file := a.upload(strconv.Itoa(i), name, name).get("file")
+		if name == "loose" {
+			continue
+		}
+		a.send("message_type: text\nfriends: +2\ntext: <file>" + file + "</file>\n\n")
+		a.find("message_type: text\nstat: 200")
+		if name == "deleted" {
+			a.send("message_type: file\ntype: DELETE\nfile: " + file + "\n\n")
+			a.find("message_type: file\ntype: DELETE\nstat: 200")
+		}
+	}
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		if !keeps(t, store, "garbage", "loose") && !keeps(t, store, "garbage", "deleted") {
+			if !keeps(t, store, "garbage", "named") {
+				t.Error("what a message names is gone")
+			}
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is still there")
+		}
 	}
 }
 
