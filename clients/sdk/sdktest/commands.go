@@ -316,6 +316,12 @@ func (s *Server) download(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
+// tooLarge refuses what is sent in pieces: it is more than a frame takes, and this server takes no more.
+func tooLarge(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusRequestEntityTooLarge)
+	_, _ = w.Write([]byte("stat: 413\nreason: too large\n\n"))
+}
+
 // listLocked answers a request with a list.
 func (s *Server) listLocked(c *conn, m wire.Message, items []wire.Message, more ...string) {
 	out := encode(answer(m, 200, append([]string{"count", strconv.Itoa(len(items))}, more...)...))

@@ -89,6 +89,7 @@ func New() *Server {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/message", s.serve)
 	mux.HandleFunc("/files/", s.download)
+	mux.HandleFunc("/uploads/", tooLarge)
 	s.http = httptest.NewServer(mux)
 	s.URL = s.http.URL
 	return s
