@@ -44,7 +44,7 @@ func OpenFolder(root string) (*Folder, error) {
 	if err := f.Check(context.Background()); err != nil {
 		return nil, err
 	}
-	return f, f.sweep()
+	return f, f.sweep(context.Background())
 }
 
 // Close ends nothing: a folder stays as it is.
@@ -65,21 +65,8 @@ func (f *Folder) Check(context.Context) error {
 	return os.Remove(t.Name())
 }
 
-func (f *Folder) sweep() error {
-	entries, err := os.ReadDir(f.incoming())
-	if err != nil {
-		return fmt.Errorf("reading the folder for files: %w", err)
-	}
-	for _, e := range entries {
-		limit := abandoned
-		if strings.HasPrefix(e.Name(), uploadPrefix) {
-			limit = abandonedUpload
-		}
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > limit {
-			os.Remove(filepath.Join(f.incoming(), e.Name()))
-		}
-	}
-	return nil
+func (f *Folder) sweep(ctx context.Context) error {
+	return f.Strays(ctx, func(s Stray) error { return f.RemoveStray(ctx, s.Name) })
 }
 
 // Put stores what r yields and returns its hash and size in bytes. When it

@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"path/filepath"
+	"strings"
 	"time"
-
-	"github.com/minio/minio-go/v7"
 )
 
 // Stored tells of bytes that are kept.
@@ -18,6 +16,13 @@ type Stored struct {
 	Hash string
 	Size int64     // bytes
 	Time time.Time // when they were last stored
+}
+
+// Stray tells of bytes that are kept for nothing.
+type Stray struct {
+	Name string    // what RemoveStray takes
+	Size int64     // bytes
+	Time time.Time // when they were last written
 }
 
 // LookFolder is a folder to read from: nothing is made, checked or swept.
@@ -72,31 +77,36 @@ func (f *Folder) Remove(_ context.Context, hash string) error {
 	return nil
 }
 
-// List calls each for everything that is kept, in the order of the hashes. What is stored meanwhile may be missing.
-// An error of each ends it and is returned.
-func (s *S3) List(ctx context.Context, each func(Stored) error) error {
-	for o := range s.core.Client.ListObjectsIter(ctx, s.cfg.Bucket, minio.ListObjectsOptions{Prefix: s.cfg.Prefix, Recursive: true}) {
-		if o.Err != nil {
-			return fmt.Errorf("listing the bucket %s: %w", s.cfg.Bucket, s3Error(o.Err))
+// Strays calls each for what is left of files that were being stored, and that nobody goes on with: temporary files a day
+// old or older, uploads in pieces to which nobody has written for 30 days.
+func (f *Folder) Strays(_ context.Context, each func(Stray) error) error {
+	entries, err := os.ReadDir(f.dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the folder for files: %w", err)
+	}
+	for _, e := range entries {
+		limit := abandoned
+		if strings.HasPrefix(e.Name(), uploadPrefix) {
+			limit = abandonedUpload
 		}
-		hash := path.Base(o.Key)
-		if !validHash(hash) || o.Key != s.key(hash) {
+		info, err := e.Info()
+		if err != nil || time.Since(info.ModTime()) <= limit {
 			continue
 		}
-		if err := each(Stored{hash, o.Size, o.LastModified}); err != nil {
+		if err := each(Stray{e.Name(), info.Size(), info.ModTime()}); err != nil {
 			return err
 		}
 	}
-	return ctx.Err()
+	return nil
 }
 
-// Remove removes the bytes stored under hash, if there are any.
-func (s *S3) Remove(ctx context.Context, hash string) error {
-	if !validHash(hash) {
-		return fmt.Errorf("removing a file: %w", ErrNotFound)
-	}
-	if err := s.core.Client.RemoveObject(ctx, s.cfg.Bucket, s.key(hash), minio.RemoveObjectOptions{}); err != nil {
-		return fmt.Errorf("removing a file: %w", s3Error(err))
+// RemoveStray removes what Strays named.
+func (f *Folder) RemoveStray(_ context.Context, name string) error {
+	if err := os.Remove(filepath.Join(f.dir, filepath.Base(name))); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("removing a file: %w", err)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -20,6 +22,7 @@ import (
 
 const (
 	s3PartSize  = 64 << 20 // bytes; what is larger goes up in parts
+	s3MaxPart   = 5 << 30  // bytes, of every store
 	s3Tries     = 3        // of one request, before the store counts as away
 	s3HeadWait  = 30 * time.Second
 	s3DialWait  = 5 * time.Second
@@ -41,6 +44,8 @@ type S3 struct {
 	cfg    S3Config
 	spool  string // folder of the temporary files
 	client *http.Transport
+
+	pieceSize int64 // bytes of a part of an upload in pieces
 }
 
 // OpenS3 connects to the store and checks that the bucket is there and can be written. spool is a
@@ -50,9 +55,14 @@ func OpenS3(ctx context.Context, cfg S3Config, keys *credentials.Credentials, sp
 	if err := os.MkdirAll(spool, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder for uploads: %w", err)
 	}
+	trusted, err := cfg.trusted()
+	if err != nil {
+		return nil, err
+	}
 	transport := &http.Transport{
-		Proxy:       http.ProxyFromEnvironment,
-		DialContext: (&net.Dialer{Timeout: s3DialWait}).DialContext, TLSHandshakeTimeout: s3DialWait,
+		TLSClientConfig: &tls.Config{RootCAs: trusted},
+		Proxy:           http.ProxyFromEnvironment,
+		DialContext:     (&net.Dialer{Timeout: s3DialWait}).DialContext, TLSHandshakeTimeout: s3DialWait,
 		ResponseHeaderTimeout: s3HeadWait, ExpectContinueTimeout: time.Second,
 		MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, DisableCompression: true,
 	}
@@ -61,7 +71,8 @@ func OpenS3(ctx context.Context, cfg S3Config, keys *credentials.Credentials, sp
 	if err != nil {
 		return nil, fmt.Errorf("the object store %s: %w", cfg.Endpoint, err)
 	}
-	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport, pieces: pieces{dir: spool}}
+	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport, pieces: pieces{dir: spool}, pieceSize: s3PieceSize}
+	s.parts = s3Parts{s}
 	ctx, cancel := context.WithTimeout(ctx, s3CheckWait)
 	defer cancel()
 	if err := s.Check(ctx); err != nil {
@@ -84,14 +95,18 @@ func (s *S3) Check(ctx context.Context) error {
 	return nil
 }
 
-// sweep ends what other processes began to upload in parts a day or more ago. A store that
-// does not tell of such uploads clears them by rules of its own.
+// sweep ends what other processes began to upload in parts and nobody goes on with: at once a day or more ago, in pieces
+// 30 days or more ago. A store that does not tell of such uploads clears them by rules of its own.
 func (s *S3) sweep(ctx context.Context) {
 	for up := range s.core.ListIncompleteUploads(ctx, s.cfg.Bucket, s.cfg.Prefix, true) {
 		if up.Err != nil {
 			return
 		}
-		if time.Since(up.Initiated) > abandoned && s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, up.Key, up.UploadID) != nil {
+		limit := abandoned
+		if strings.HasPrefix(up.Key, s.cfg.Prefix+partsFolder) {
+			limit = abandonedUpload
+		}
+		if time.Since(up.Initiated) > limit && s.core.AbortMultipartUpload(ctx, s.cfg.Bucket, up.Key, up.UploadID) != nil {
 			return
 		}
 	}
@@ -121,11 +136,11 @@ func (s *S3) Put(ctx context.Context, r io.Reader) (hash string, size int64, err
 
 // send uploads the temporary file t, unless the store has these bytes.
 func (s *S3) send(ctx context.Context, t *os.File, hash string, size int64) error {
-	known, err := s.core.Client.StatObject(ctx, s.cfg.Bucket, s.key(hash), minio.StatObjectOptions{})
-	if err == nil && known.Size == size {
+	known, err := s.find(ctx, hash)
+	if err == nil && known.size == size {
 		return nil
 	}
-	if err = s3Error(err); err != nil && !errors.Is(err, ErrNotFound) {
+	if unlessMissing(err) != nil {
 		return err
 	}
 	opts := minio.PutObjectOptions{PartSize: s3PartSize, ContentType: "application/octet-stream"}
@@ -157,11 +172,11 @@ func (s *S3) Open(ctx context.Context, hash string) (io.ReadSeekCloser, error) {
 	if !validHash(hash) {
 		return nil, fmt.Errorf("opening a file: %w", ErrNotFound)
 	}
-	info, err := s.core.Client.StatObject(ctx, s.cfg.Bucket, s.key(hash), minio.StatObjectOptions{})
+	o, err := s.find(ctx, hash)
 	if err != nil {
-		return nil, fmt.Errorf("opening a file: %w", s3Error(err))
+		return nil, fmt.Errorf("opening a file: %w", err)
 	}
-	return &s3Reader{ctx: ctx, s: s, key: s.key(hash), size: info.Size}, nil
+	return &s3Reader{ctx: ctx, s: s, key: o.key, size: o.size}, nil
 }
 
 // s3Error tells the errors of the store apart.
@@ -171,11 +186,19 @@ func s3Error(err error) error {
 	}
 	answer := minio.ToErrorResponse(err)
 	switch {
-	case answer.Code == minio.NoSuchKey:
+	case answer.Code == minio.NoSuchKey, answer.Code == minio.NoSuchUpload:
 		return fmt.Errorf("%w: %w", ErrNotFound, err)
 	case answer.StatusCode == http.StatusInsufficientStorage,
 		slices.Contains([]string{"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}, answer.Code):
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	return err
+}
+
+// unlessMissing is err, but for ErrNotFound.
+func unlessMissing(err error) error {
+	if errors.Is(err, ErrNotFound) {
+		return nil
 	}
 	return err
 }

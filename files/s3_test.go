@@ -41,6 +41,14 @@ func openS3(t *testing.T, store *s3test.Store, prefix string) *S3 {
 	return s
 }
 
+// openPieces opens one that sends uploads in the smallest parts that there are.
+func openPieces(t *testing.T, store *s3test.Store, prefix string) *S3 {
+	t.Helper()
+	s := openS3(t, store, prefix)
+	s.pieceSize = testPiece
+	return s
+}
+
 // objects counts the files that the store has, the one of Check left out.
 func objects(t *testing.T, store *s3test.Store) (n int) {
 	t.Helper()
@@ -73,6 +81,15 @@ func TestS3(t *testing.T) {
 	t.Run("parts", func(t *testing.T) { parts(t, store, openS3(t, store, "")) })
 	t.Run("list", func(t *testing.T) { list(t, openS3(t, store, "l"), openS3(t, store, "l2")) })
 	t.Run("memory", func(t *testing.T) { memory(t, openS3(t, store, "d")) })
+	t.Run("uploads", func(t *testing.T) { s3Uploads(t, store) })
+	t.Run("pointers", func(t *testing.T) { s3Pointers(t, store, openPieces(t, store, "f")) })
+	t.Run("dropped", func(t *testing.T) { s3Dropped(t, store, openPieces(t, store, "g")) })
+	t.Run("joined", func(t *testing.T) { s3Joined(t, openPieces(t, store, "h")) })
+	t.Run("forgotten", func(t *testing.T) { s3Forgotten(t, openPieces(t, store, "i")) })
+	t.Run("strays", func(t *testing.T) { s3Strays(t, store, openPieces(t, store, "j")) })
+	t.Run("spool", func(t *testing.T) { s3Spool(t, openPieces(t, store, "k")) })
+	t.Run("address", func(t *testing.T) { s3Address(t, openPieces(t, store, "m")) })
+	t.Run("killed store", func(t *testing.T) { s3KilledStore(t, store, openPieces(t, store, "n")) })
 	t.Run("away and back", func(t *testing.T) { awayAndBack(t, store, openS3(t, store, "e")) })
 }
 

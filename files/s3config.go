@@ -1,9 +1,11 @@
 package files
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -19,14 +21,17 @@ type S3Config struct {
 	Plain    bool   // HTTP without TLS
 	Region   string // "": asked of the store
 	Lookup   minio.BucketLookupType
+	CA       string // PEM file of an authority whose certificate the store may have, beside the system's; "": none
 }
 
-// ParseS3 reads s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes. Without an
-// endpoint it is Amazon's; one without http:// is https.
+// S3Form is what the address of an object store looks like.
+const S3Form = "s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes&ca=FILE"
+
+// ParseS3 reads an address of the form S3Form. Without an endpoint it is Amazon's; one without http:// is https.
 func ParseS3(address string) (S3Config, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "s3" || u.Host == "" {
-		return S3Config{}, errors.New("not the address of an object store: s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes")
+		return S3Config{}, errors.New("not the address of an object store: " + S3Form)
 	}
 	if u.User != nil {
 		return S3Config{}, errors.New("the keys of an object store do not belong into its address; set NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY")
@@ -44,7 +49,29 @@ func ParseS3(address string) (S3Config, error) {
 			return S3Config{}, fmt.Errorf("the address of the object store: %w", err)
 		}
 	}
+	if c.Plain && c.CA != "" {
+		return S3Config{}, errors.New("the address of the object store: ca is for https, and the endpoint is http")
+	}
 	return c, nil
+}
+
+// trusted are the authorities whose certificates the store may have; nil: the system's.
+func (c *S3Config) trusted() (*x509.CertPool, error) {
+	if c.CA == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.CA)
+	if err != nil {
+		return nil, fmt.Errorf("the authority of the object store (ca=): %w", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("the authority of the object store (ca=): there is no certificate in %s; it is a PEM file", c.CA)
+	}
+	return pool, nil
 }
 
 // set takes one name=value of the address.
@@ -52,6 +79,8 @@ func (c *S3Config) set(name, value string) error {
 	switch name {
 	case "region":
 		c.Region = value
+	case "ca":
+		c.CA = value
 	case "endpoint":
 		return c.setEndpoint(value)
 	case "path-style":
@@ -64,7 +93,7 @@ func (c *S3Config) set(name, value string) error {
 			return errors.New("path-style is yes or no")
 		}
 	default:
-		return fmt.Errorf("unknown %q; known are endpoint, region and path-style", name)
+		return fmt.Errorf("unknown %q; known are endpoint, region, path-style and ca", name)
 	}
 	return nil
 }

@@ -1,6 +1,15 @@
 package files
 
 import (
+	"encoding/pem"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,6 +38,7 @@ func TestParseS3(t *testing.T) {
 		"s3://b/p?endpoint=http://127.0.0.1:9000&path-style=yes": {Bucket: "b", Prefix: "p/", Endpoint: "127.0.0.1:9000", Plain: true, Lookup: minio.BucketLookupPath},
 		"s3://b?endpoint=store.example&path-style=no":            {Bucket: "b", Endpoint: "store.example", Lookup: minio.BucketLookupDNS},
 		"s3://b?endpoint=https%3A%2F%2Fstore.example%3A8443%2F":  {Bucket: "b", Endpoint: "store.example:8443"},
+		"s3://b?endpoint=store.example&ca=%2Fetc%2Fca.pem":       {Bucket: "b", Endpoint: "store.example", CA: "/etc/ca.pem"},
 	} {
 		if got, err := ParseS3(address); err != nil || got != want {
 			t.Errorf("%s: %+v, %v", address, got, err)
@@ -38,17 +48,18 @@ func TestParseS3(t *testing.T) {
 
 func TestParseS3Refuses(t *testing.T) {
 	for address, says := range map[string]string{
-		"":                                 "s3://BUCKET",
-		"data/files":                       "s3://BUCKET",
-		"s3:///p":                          "s3://BUCKET",
-		"https://b/p":                      "s3://BUCKET",
-		"s3://key:canary@b/p":              "NEOCHAT_S3_ACCESS_KEY",
-		"s3://b?pathstyle=yes":             "known are",
-		"s3://b?path-style=maybe":          "yes or no",
-		"s3://b?endpoint=ftp://h":          "http:// or https://",
-		"s3://b?endpoint=http://k:s@h":     "http:// or https://",
-		"s3://b?endpoint=http://h/bucket/": "http:// or https://",
-		"s3://b?%zz":                       "name=value",
+		"":                                  "s3://BUCKET",
+		"data/files":                        "s3://BUCKET",
+		"s3:///p":                           "s3://BUCKET",
+		"https://b/p":                       "s3://BUCKET",
+		"s3://key:canary@b/p":               "NEOCHAT_S3_ACCESS_KEY",
+		"s3://b?pathstyle=yes":              "known are",
+		"s3://b?path-style=maybe":           "yes or no",
+		"s3://b?endpoint=ftp://h":           "http:// or https://",
+		"s3://b?endpoint=http://k:s@h":      "http:// or https://",
+		"s3://b?endpoint=http://h/bucket/":  "http:// or https://",
+		"s3://b?endpoint=http://h&ca=x.pem": "is for https",
+		"s3://b?%zz":                        "name=value",
 	} {
 		_, err := ParseS3(address)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "canary") {
@@ -81,6 +92,36 @@ func TestS3Keys(t *testing.T) {
 		}
 		if v, err := k.GetWithContext(nil); err != nil || v.AccessKeyID != c.key {
 			t.Errorf("%v: %+v, %v", c.env, v.AccessKeyID, err)
+		}
+	}
+}
+
+// TestOwnAuthority talks TLS to a store whose certificate no public authority has signed.
+func TestOwnAuthority(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	defer server.Close()
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	dir := t.TempDir()
+	right, empty := filepath.Join(dir, "ca.pem"), filepath.Join(dir, "empty.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := errors.Join(os.WriteFile(right, text, 0o600), os.WriteFile(empty, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for ca, says := range map[string]string{right: "", "": "certificate", empty: "no certificate in", filepath.Join(dir, "none.pem"): "no such file"} {
+		cfg, err := ParseS3("s3://bucket?region=eu-1&path-style=yes&ca=" + url.QueryEscape(ca) + "&endpoint=" + server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := OpenS3(t.Context(), cfg, keys(t), filepath.Join(dir, "incoming"))
+		if err == nil {
+			s.Close()
+		}
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("with %q: %v", ca, err)
 		}
 	}
 }

@@ -44,6 +44,19 @@ type uploadState struct {
 	Boot  string `json:"boot,omitempty"`  // of the machine, since which bytes may lie behind Kept
 	Whole bool   `json:"whole,omitempty"` // what lies behind Kept is of a piece that counts only when all of it is there
 	Hash  string `json:"hash,omitempty"`  // set when all is there, before it becomes a blob
+
+	PartSize int64    `json:"part_size,omitempty"` // bytes; 0: it is not sent in parts
+	Upload   string   `json:"upload,omitempty"`    // the store's name for it
+	Data     string   `json:"data,omitempty"`      // the name of what it becomes there, of no other
+	Parts    []string `json:"parts,omitempty"`     // the store's names for those that it has
+}
+
+// segment is the number of that segment in which the byte at a place lies, and where in it.
+func (st *uploadState) segment(at int64) (n int, in int64) {
+	if st.PartSize == 0 {
+		return 1, at
+	}
+	return int(at/st.PartSize) + 1, at % st.PartSize
 }
 
 // validID reports whether id can name an upload.

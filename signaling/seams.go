@@ -17,7 +17,7 @@ type Blobs interface {
 	// Remove removes the bytes stored under hash; nil where there are none.
 	Remove(ctx context.Context, hash string) error
 	// Address is a URL of the store's own that for so long serves these bytes to everybody, with the given Content-Type and
-	// Content-Disposition; "" where the store has none. It does not look whether the bytes are there.
+	// Content-Disposition; "" where the store has none. An error that is fs.ErrNotExist: there are no such bytes.
 	Address(ctx context.Context, hash, contentType, disposition string, valid time.Duration) (string, error)
 }
 
@@ -32,7 +32,7 @@ type Uploads interface {
 	// Append adds what r yields until its end to an upload whose Offset is at, and returns the Offset then: these bytes
 	// are durable. Where r fails or ctx ends, what came before is kept and counted; with whole, for pieces whose reader
 	// checks them at their end, nothing of the piece is. syscall.ESPIPE: at is not the Offset, which is returned;
-	// syscall.EFBIG: r has more bytes than are missing, nothing of the piece is kept.
+	// syscall.EFBIG: r has more bytes than are missing, and the upload is still not complete.
 	Append(ctx context.Context, id string, at int64, r io.Reader, whole bool) (offset int64, err error)
 	// Finish makes an upload that has all its bytes durable in Blobs, and returns their hash; again the same, until Drop.
 	// io.ErrUnexpectedEOF: bytes are missing; fs.ErrNotExist: also where the bytes were removed from Blobs since.

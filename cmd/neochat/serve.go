@@ -27,7 +27,7 @@ const shutdownTime = 3 * time.Second
 type serveCommand struct {
 	Data          string `help:"Folder for the database and the files; made if missing." default:"data" env:"NEOCHAT_DATA"`
 	Database      string `help:"Where people, messages and rights are kept: the path of an SQLite file, or mysql://user:password@host:port/name of a MySQL or MariaDB server (mysql://user:password@unix(/path/of/socket)/name; ?tls=true, preferred or skip-verify). Nothing means neochat.db in the data folder. It holds a password, so better give it by the environment or the configuration file." default:"" env:"NEOCHAT_DATABASE"`
-	Files         string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
+	Files         string `help:"Where the bytes of files are: a folder, or s3://BUCKET/PREFIX?endpoint=URL&region=NAME&path-style=yes&ca=FILE with the keys in NEOCHAT_S3_ACCESS_KEY and NEOCHAT_S3_SECRET_KEY; empty: \"files\" in the data folder." default:"" env:"NEOCHAT_FILES"`
 	Registration  string `help:"open: people make accounts for themselves; invite: with a code of \"neochat user invite\"; closed: only \"neochat user add\" does; auto: open where only this machine can connect, else closed." enum:"auto,open,invite,closed" default:"auto" env:"NEOCHAT_REGISTRATION"`
 	Quota         int    `help:"MiB of files that one account may upload in all; 0: any number." default:"5120" env:"NEOCHAT_QUOTA"`
 	MaxFile       int    `help:"MiB that a file may have which comes over HTTP." default:"2048" env:"NEOCHAT_MAX_FILE"`
