@@ -15,9 +15,11 @@ import (
 func (w *world) again(times Times, file string, killed bool) {
 	w.t.Helper()
 	if killed {
+		w.srv.cells.keep.writes.Lock() // the timer may be writing
 		w.srv.cells.mu.Lock()
 		w.srv.cells.keep.path = filepath.Join(w.t.TempDir(), "elsewhere")
 		w.srv.cells.mu.Unlock()
+		w.srv.cells.keep.writes.Unlock()
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	defer cancel()
