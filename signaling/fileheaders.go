@@ -13,9 +13,10 @@ import (
 
 // shownInline are the types that a browser may show in its window: none of them can run, or make it load, anything.
 var shownInline = map[string]bool{
-	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true,
-	"audio/mpeg": true, "audio/wave": true, "audio/aiff": true, "audio/basic": true, "audio/midi": true, "audio/ogg": true, "audio/mp4": true, "audio/webm": true, "audio/flac": true,
-	"video/mp4": true, "video/webm": true, "video/avi": true, "video/ogg": true, "video/quicktime": true, "application/ogg": true,
+	"image/png": true, "image/jpeg": true, "image/gif": true, "image/webp": true, "image/avif": true, "image/heic": true,
+	"audio/mpeg": true, "audio/mp4": true, "audio/aac": true, "audio/ogg": true, "audio/webm": true, "audio/flac": true, "audio/amr": true,
+	"audio/wave": true, "audio/aiff": true, "audio/basic": true, "audio/midi": true, "application/ogg": true,
+	"video/mp4": true, "video/webm": true, "video/ogg": true, "video/quicktime": true, "video/x-matroska": true, "video/avi": true,
 	"text/plain": true,
 }
 

@@ -395,7 +395,7 @@ func (q *tusRequest) finish(u store.Upload) error {
 	if err != nil {
 		return q.s.notStored("reading an upload", err)
 	}
-	f, err := q.s.finished(ctx, u, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: http.DetectContentType(head[:n]), Size: u.Size})
+	f, err := q.s.finished(ctx, u, store.File{Name: u.Name, Owner: u.Owner, Hash: hash, ContentType: sniff(head[:n]), Size: u.Size})
 	switch {
 	case err == nil:
 		if err := q.s.checkBytes(ctx, f); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"syscall"
 	"time"
@@ -62,7 +61,7 @@ func (s *Server) put(ctx context.Context, body io.Reader, keepLocation bool) (f 
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return f, err
 	}
-	f.ContentType = http.DetectContentType(head[:n])
+	f.ContentType = sniff(head[:n])
 	if f.Hash, f.Size, err = s.cfg.Blobs.Put(ctx, io.MultiReader(bytes.NewReader(head[:n]), body)); err != nil {
 		return f, err
 	}
@@ -136,36 +135,16 @@ func (s *Server) notStored(what string, err error) error {
 	return refusal(wire.StatUnavailable, "the file cannot be stored now; try again")
 }
 
-// extension names the sniffed types that people send; "" for others.
+// extensions are of the sniffed types that people send.
+var extensions = map[string]string{
+	"image/png": ".png", "image/jpeg": ".jpg", "image/gif": ".gif", "image/webp": ".webp", "image/avif": ".avif", "image/heic": ".heic",
+	"audio/mpeg": ".mp3", "audio/wave": ".wav", "audio/mp4": ".m4a", "audio/aac": ".aac", "audio/flac": ".flac", "audio/ogg": ".ogg", "audio/webm": ".webm", "audio/amr": ".amr",
+	"application/ogg": ".ogg", "video/ogg": ".ogv", "video/mp4": ".mp4", "video/webm": ".webm", "video/quicktime": ".mov", "video/x-matroska": ".mkv",
+	"application/pdf": ".pdf", "application/zip": ".zip", "application/x-gzip": ".gz", "text/plain": ".txt",
+}
+
+// extension is that of a sniffed type; "" for one that is not known.
 func extension(contentType string) string {
 	kind, _, _ := strings.Cut(contentType, ";")
-	switch kind {
-	case "image/png":
-		return ".png"
-	case "image/jpeg":
-		return ".jpg"
-	case "image/gif":
-		return ".gif"
-	case "image/webp":
-		return ".webp"
-	case "audio/mpeg":
-		return ".mp3"
-	case "audio/wave":
-		return ".wav"
-	case "application/ogg":
-		return ".ogg"
-	case "video/mp4":
-		return ".mp4"
-	case "video/webm":
-		return ".webm"
-	case "application/pdf":
-		return ".pdf"
-	case "application/zip":
-		return ".zip"
-	case "application/x-gzip":
-		return ".gz"
-	case "text/plain":
-		return ".txt"
-	}
-	return ""
+	return extensions[kind]
 }
