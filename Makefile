@@ -133,6 +133,8 @@ bench: web ## the figures, each beside its reference
 	$(call say,port)
 	go test -run '^$$' -bench . -benchtime 1s ./port/firstbytes
 	go test -run '^$$' -bench . -benchtime 100000x ./port
+	$(call say,pictures)
+	go test -run '^$$' -bench . -benchtime 5x ./files/picture
 	$(call say,messages)
 	go run ./bench/messages
 	$(call say,media)

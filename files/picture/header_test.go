@@ -232,7 +232,7 @@ func config(b []byte) (image.Config, bool) {
 		}
 	}
 	c, err := read(bytes.NewReader(b))
-	return c, err == nil
+	return c, err == nil && formatOf(b) != unknown // image takes what begins with two bytes for a JPEG
 }
 
 // samples are pictures of all kinds, with all kinds of things in them.

@@ -61,6 +61,7 @@ func (c *cleaner) sign(length int64) {
 // editChunk makes the chunk that buf begins with one of that kind, passes its data through edit, and puts its checksum behind it.
 func (c *cleaner) editChunk(length int64, kind string, edit func([]byte)) {
 	before := crc32.ChecksumIEEE(c.buf[4:pngChunkHead])
+	c.found = c.found || string(c.buf[4:pngChunkHead]) != kind
 	copy(c.buf[4:], kind)
 	after := crc32.ChecksumIEEE(c.buf[4:pngChunkHead])
 	c.pass = length

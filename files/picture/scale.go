@@ -64,6 +64,10 @@ func halve(ctx context.Context, m image.Image, times int) (*image.RGBA, error) {
 	size := m.Bounds().Size()
 	rows := rowsOf(times)
 	whole := image.NewRGBA(image.Rect(0, 0, halved(size.X, times), halved(size.Y, times)))
+	var between []*image.RGBA // of a band, each half the one before
+	for i := 1; i < times; i++ {
+		between = append(between, image.NewRGBA(image.Rect(0, 0, halved(size.X, i), halved(min(rows, size.Y), i))))
+	}
 	for top := 0; top < size.Y; top += rows {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
@@ -72,8 +76,8 @@ func halve(ctx context.Context, m image.Image, times int) (*image.RGBA, error) {
 		for i := range times {
 			to, at := whole, image.Rect(0, top>>times, whole.Rect.Max.X, top>>times+halved(part.Dy(), 1))
 			if i < times-1 {
-				at = image.Rect(0, 0, halved(part.Dx(), 1), halved(part.Dy(), 1))
-				to = image.NewRGBA(at)
+				to = between[i]
+				at = image.Rect(0, 0, to.Rect.Dx(), halved(part.Dy(), 1))
 			}
 			draw.ApproxBiLinear.Scale(to, at, from, part, draw.Src, nil) // at one half: the mean of four pixels
 			from, part = to, at
