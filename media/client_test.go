@@ -24,15 +24,17 @@ const patience = time.Minute // how long a test waits before it calls something 
 
 // client is a Pion client that does what docs/protocol.md tells clients to do.
 type client struct {
-	t    *testing.T
-	tcp  bool // has no UDP
-	name string
-	peer *Peer
-	pc   *webrtc.PeerConnection
-	conn *wire
-	ask  chan [2]int // sections wanted
-	done chan struct{}
-	work sync.WaitGroup
+	t       *testing.T
+	tcp     bool // has no UDP
+	narrows bool // what comes to it goes through down
+	down    *narrow
+	name    string
+	peer    *Peer
+	pc      *webrtc.PeerConnection
+	conn    *wire
+	ask     chan [2]int // sections wanted
+	done    chan struct{}
+	work    sync.WaitGroup
 
 	offering sync.Mutex
 	audio    int // guarded by offering: recvonly sections
@@ -46,6 +48,7 @@ type client struct {
 	ended    int
 	gone     string
 	wanted   map[string]string // layers, by source
+	pictures []string          // how they are, and why: all that was told
 	keyAsked map[string]int    // requests for key frames, by source
 	connects int
 	sent     int
@@ -101,7 +104,61 @@ type wire struct {
 	net.PacketConn
 	dropIn, dropOut atomic.Int64 // every so many-th media packet is lost; 0 loses none
 	nIn, nOut       atomic.Int64
-	dead            atomic.Bool // loses everything
+	dead            atomic.Bool  // loses everything
+	rtp, rtcp       atomic.Int64 // packets that came
+}
+
+// narrow is a socket at the end of a way that carries so many bits per second, 0 for any number, with a queue in front of it.
+type narrow struct {
+	net.PacketConn
+	rate  atomic.Int64
+	ready chan datagram
+}
+
+type datagram struct {
+	b    []byte
+	from net.Addr
+	at   time.Time // when it gets through
+	err  error
+}
+
+const narrowQueue = 300 * time.Millisecond
+
+func newNarrow(conn net.PacketConn) *narrow {
+	n := &narrow{PacketConn: conn, ready: make(chan datagram, 4096)}
+	go n.pump()
+	return n
+}
+
+func (n *narrow) pump() {
+	free := time.Now()
+	for {
+		b := make([]byte, 1600)
+		size, from, err := n.PacketConn.ReadFrom(b)
+		now := time.Now()
+		if free.Before(now) {
+			free = now
+		}
+		if free.Sub(now) > narrowQueue && err == nil {
+			continue
+		}
+		if r := n.rate.Load(); r > 0 {
+			free = free.Add(time.Duration(int64(size+28) * 8 * int64(time.Second) / r))
+		}
+		n.ready <- datagram{b[:size], from, free, err}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func (n *narrow) ReadFrom(b []byte) (int, net.Addr, error) {
+	d := <-n.ready
+	time.Sleep(time.Until(d.at))
+	if d.err != nil {
+		n.ready <- d
+	}
+	return copy(b, d.b), d.from, d.err
 }
 
 func lost(b []byte, every, n *atomic.Int64) bool {
@@ -112,6 +169,13 @@ func lost(b []byte, every, n *atomic.Int64) bool {
 func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
 		n, a, err := w.PacketConn.ReadFrom(b)
+		if n > 12 && b[0]>>6 == 2 { // RFC 7983
+			if b[1] >= 192 && b[1] < 224 { // RFC 5761 section 4
+				w.rtcp.Add(1)
+			} else {
+				w.rtp.Add(1)
+			}
+		}
 		if err != nil || (!w.dead.Load() && !lost(b[:n], &w.dropIn, &w.nIn)) {
 			return n, a, err
 		}
@@ -159,6 +223,10 @@ func (c *client) connect() {
 		c.t.Fatal(err)
 	}
 	c.conn = &wire{PacketConn: udp}
+	if c.narrows {
+		c.down = newNarrow(udp)
+		c.conn.PacketConn = c.down
+	}
 	m, r := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r), webrtc.ConfigureSimulcastExtensionHeaders(m)); err != nil {
 		c.t.Fatal(err)
@@ -235,6 +303,9 @@ func (c *client) TrackEnded(peer, source, mid string) {
 }
 func (c *client) Layers(source string, rids []string) {
 	c.note(func() { c.wanted[source] = strings.Join(rids, " ") })
+}
+func (c *client) Quality(pictures, cause string) {
+	c.note(func() { c.pictures = append(c.pictures, pictures+" "+cause) })
 }
 func (c *client) Gone(cause string) { c.note(func() { c.gone = cause }) }
 

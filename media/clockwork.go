@@ -59,6 +59,9 @@ func (p *Peer) tick(n int, now time.Duration) {
 			l.askKeyframe()
 		}
 	}
+	if bytes := p.down.padding(now); bytes > 0 {
+		p.probe(sections, bytes, now)
+	}
 	if n%feedbackEvery == 0 {
 		for _, x := range p.up.transportFeedback() {
 			p.write([]rtcp.Packet{x})
@@ -67,6 +70,15 @@ func (p *Peer) tick(n int, now time.Duration) {
 	if n%reportsEvery == 0 {
 		p.receiverReport(layers, now)
 		p.senderReports(sections, now)
+	}
+}
+
+// probe sends padding to find out whether more gets through.
+func (p *Peer) probe(sections []*section, bytes int, now time.Duration) {
+	for _, s := range sections {
+		if s.kind == video && s.pad(bytes, now) {
+			return
+		}
 	}
 }
 

@@ -231,15 +231,21 @@ const maxRid = 16
 // simulcast reads a=rid and a=simulcast (RFC 8851, RFC 8853), of which it takes the first of alternatives. With layers there are no streams to
 // be known by SSRC.
 func (o *sectionOffer) simulcast(m *sdp.MediaDescription) error {
-	line, ok := m.Attribute("simulcast")
-	if !ok || !o.sends {
-		return nil
-	}
-	words, list := strings.Fields(line), ""
-	for i := 0; i+1 < len(words); i += 2 {
-		if words[i] == "send" {
-			list = words[i+1]
+	list, ok := "", false
+	for _, a := range m.Attributes {
+		if a.Key != "simulcast" || !o.sends {
+			continue
 		}
+		words := strings.Fields(a.Value)
+		ok = ok || !slices.Contains(words, "recv")
+		for i := 0; i+1 < len(words); i += 2 {
+			if words[i] == "send" {
+				list, ok = words[i+1], true
+			}
+		}
+	}
+	if !ok {
+		return nil
 	}
 	for _, one := range strings.Split(list, ";") {
 		rid, _, _ := strings.Cut(strings.ReplaceAll(one, "~", ""), ",")

@@ -11,6 +11,7 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 
+	"neochat/media/estimate"
 	"neochat/media/rtpclock"
 	"neochat/media/sentlog"
 )
@@ -23,11 +24,17 @@ type downlink struct {
 	peer    *Peer
 	streams atomic.Pointer[map[uint32]*section] // by SSRC, retransmission streams too; never changed, only replaced
 
-	mu     sync.Mutex
-	number uint16        // guarded by mu: next transport-wide number
-	sent   sentlog.Log   // guarded by mu
-	brake  sentlog.Brake // guarded by mu
+	useful atomic.Int64 // bits per second that would let it have more than now, 0 if nothing would
+
+	mu        sync.Mutex
+	number    uint16             // guarded by mu: next transport-wide number
+	sent      sentlog.Log        // guarded by mu
+	estimate  estimate.Estimator // guarded by mu
+	reference int64              // guarded by mu: reference time of the latest feedback, unwrapped
 }
+
+// overhead is what a packet takes on the way besides its payload: headers of RTP with two extensions, SRTP, UDP and IP.
+const overhead = 60
 
 func (d *downlink) init(p *Peer) {
 	d.peer = p
@@ -56,16 +63,24 @@ func (d *downlink) stamp(h *rtp.Header, id uint8, bytes int, now time.Duration) 
 	d.mu.Lock()
 	n := d.number
 	d.number++
-	d.sent.Sent(n, bytes, now)
+	d.sent.Sent(n, bytes+overhead, now)
 	d.mu.Unlock()
 	space[0], space[1] = byte(n>>8), byte(n)
 }
 
-// paused tells whether pictures are held back, because the client loses so much that sound would suffer.
-func (d *downlink) paused(now time.Duration) bool {
+// budget is what gets through to the client, in bits per second, 0 while nothing spoke against any rate; and why it is no more.
+func (d *downlink) budget() (rate int, cause estimate.Cause) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.brake.Holds(now)
+	return d.estimate.Rate(), d.estimate.Cause()
+}
+
+// padding is how many bytes of it to send now to find out whether more gets through.
+func (d *downlink) padding(now time.Duration) int {
+	useful := int(d.useful.Load())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.estimate.Want(useful, now, tick)
 }
 
 // addSenders makes a section of ours out of each one the client newly receives in. Negotiation is held, and Pion has the offer.
@@ -190,14 +205,27 @@ func (s *section) keyframeWanted() {
 func (d *downlink) transportFeedback(x *rtcp.TransportLayerCC, now time.Duration) {
 	c := &d.peer.room.sfu.counts
 	c.feedbackIn.Add(1)
+	var delivered, lost uint64
 	d.mu.Lock()
-	before := d.sent.Totals()
-	number, left := x.BaseSequenceNumber, int(x.PacketStatusCount)
+	at := d.arrivalLocked(x.ReferenceTime)
+	number, left, deltas := x.BaseSequenceNumber, int(x.PacketStatusCount), x.RecvDeltas
 	one := func(symbol uint16) {
-		if left > 0 {
-			d.sent.Feedback(number, symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta, now)
-			number++
-			left--
+		arrived := symbol == rtcp.TypeTCCPacketReceivedSmallDelta || symbol == rtcp.TypeTCCPacketReceivedLargeDelta
+		if arrived && len(deltas) > 0 {
+			at += time.Duration(deltas[0].Delta) * time.Microsecond
+			deltas = deltas[1:]
+		}
+		bytes, sent, ok := d.sent.Take(number)
+		number++
+		left--
+		switch {
+		case !ok:
+		case arrived:
+			delivered++
+			d.estimate.Received(bytes, sent, at)
+		default:
+			lost++
+			d.estimate.Lost(bytes, sent)
 		}
 	}
 	for _, chunk := range x.PacketChunks {
@@ -207,19 +235,26 @@ func (d *downlink) transportFeedback(x *rtcp.TransportLayerCC, now time.Duration
 				one(chunk.PacketStatusSymbol)
 			}
 		case *rtcp.StatusVectorChunk:
-			for _, symbol := range chunk.SymbolList {
+			for _, symbol := range chunk.SymbolList[:min(len(chunk.SymbolList), left)] {
 				one(symbol)
 			}
 		}
 	}
-	full := d.sent.Done(now)
-	after := d.sent.Totals()
-	if full && d.brake.Observe(after.Loss, now) {
-		c.pauses.Add(1)
-	}
+	before := d.estimate.Rate()
+	d.estimate.Done(now)
+	fell := d.estimate.Rate() < before || before == 0 && d.estimate.Rate() != 0
 	d.mu.Unlock()
-	c.delivered.Add(after.Delivered - before.Delivered)
-	c.lost.Add(after.Lost - before.Lost)
+	c.delivered.Add(delivered)
+	c.lost.Add(lost)
+	if fell {
+		d.peer.room.due.Store(true)
+	}
+}
+
+// arrivalLocked is the reference time of a feedback message, which counts 64 ms and wraps.
+func (d *downlink) arrivalLocked(reference uint32) time.Duration {
+	d.reference += int64(int32((reference-uint32(d.reference))<<8) >> 8)
+	return time.Duration(d.reference) * 64 * time.Millisecond
 }
 
 // lists is the peer's sections and the layers of its publications at this moment.

@@ -24,7 +24,13 @@ type Reports interface {
 	// Layers tells which layers, by their names in the description, of a source of this peer's own anybody wants: the others need not be
 	// sent. Until it is called all are.
 	Layers(source string, rids []string)
+	// Quality tells how the pictures are that this peer receives: Full, Reduced or Nothing (only sound), and why it is no better: "delay" (the way
+	// to the peer is slower than they are) or "loss" (much gets lost on it). Until it is called they are Full.
+	Quality(pictures, cause string)
 }
+
+// quality is how the pictures of a peer are, and why.
+type quality struct{ pictures, cause string }
 
 // trackKey names a source of a room.
 type trackKey struct{ peer, source string }
@@ -48,6 +54,8 @@ type notifier struct {
 	sections     bool                    // guarded by mu: they were not told yet
 	wanted       map[string][]string     // guarded by mu: layers, by source
 	unsaid       []string                // guarded by mu: sources whose layers were not told yet
+	pictures     quality                 // guarded by mu
+	judged       bool                    // guarded by mu: pictures was not told yet
 	gone         string                  // guarded by mu: set once, ends the goroutine
 }
 
@@ -104,6 +112,14 @@ func (n *notifier) unpublished(source string) {
 	n.mu.Unlock()
 }
 
+// quality notes how the pictures are.
+func (n *notifier) quality(q quality) {
+	n.mu.Lock()
+	n.pictures, n.judged = q, true
+	n.mu.Unlock()
+	n.signal()
+}
+
 // attach replaces the receiver and tells it the whole state.
 func (n *notifier) attach(ev Events) {
 	n.mu.Lock()
@@ -113,6 +129,7 @@ func (n *notifier) attach(ev Events) {
 	for k := range n.now {
 		n.markLocked(k)
 	}
+	n.judged = n.pictures != quality{}
 	n.unsaid = n.unsaid[:0]
 	for source := range n.wanted {
 		n.unsaid = append(n.unsaid, source)
@@ -176,6 +193,11 @@ func (n *notifier) next() (call func(), last bool) {
 		n.sections = false
 		a, v := n.audio, n.video
 		return func() { ev.Sections(a, v) }, false
+	}
+	if n.judged {
+		n.judged = false
+		q := n.pictures
+		return func() { ev.Quality(q.pictures, q.cause) }, false
 	}
 	if len(n.unsaid) > 0 {
 		source := n.unsaid[0]

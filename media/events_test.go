@@ -33,6 +33,7 @@ func (l *listener) Sections(a, v int)                { l.say("sections %d %d", a
 func (l *listener) Track(p, s, mid string, m bool)   { l.say("track %s %s %q %v", p, s, mid, m) }
 func (l *listener) TrackEnded(p, s string, m string) { l.say("ended %s %s %q", p, s, m) }
 func (l *listener) Layers(s string, r []string)      { l.say("layers %s %v", s, r) }
+func (l *listener) Quality(p, c string)              { l.say("quality %s %s", p, c) }
 func (l *listener) Gone(cause string)                { l.say("gone %s", cause) }
 
 func TestASlowListenerIsToldTheStateNotTheHistory(t *testing.T) {

@@ -38,7 +38,7 @@ type layer struct {
 	asked  atomic.Int64 // when a key frame was last asked for
 	owed   atomic.Bool  // one was wanted too soon after that
 	heard  atomic.Int64 // when the latest packet came
-	rate   atomic.Int64 // bits per second
+	rate   atomic.Int64 // bits per second, as it is at its peaks
 	width  atomic.Int32 // of the latest key frame, 0 while unknown
 	height atomic.Int32
 
@@ -102,13 +102,16 @@ func (l *layer) received(v *rtpview.View, now time.Duration) {
 }
 
 func (l *layer) measureLocked(bytes int, now time.Duration) {
-	l.counted += bytes
-	if span := now - l.since; span >= rateWindow {
-		if span < 4*rateWindow { // or it was silent for a while
-			l.rate.Store(int64(l.counted) * 8 * int64(time.Second) / int64(span))
-		}
-		l.counted, l.since = 0, now
+	l.counted += bytes + overhead
+	span := now - l.since
+	if span < rateWindow {
+		return
 	}
+	if span < 4*rateWindow { // or it was silent for a while
+		rate, before := int64(l.counted)*8*int64(time.Second)/int64(span), l.rate.Load()
+		l.rate.Store(max(rate, (3*before+rate)/4))
+	}
+	l.counted, l.since = 0, now
 }
 
 // restartLocked begins a new stream, with numbers beyond those of the one before.

@@ -40,12 +40,13 @@ type Peer struct {
 	publications []*publication                 // guarded by room.mu
 	sections     []*section                     // guarded by room.mu
 	receiving    map[*publication]*subscription // guarded by room.mu: everything others publish
+	quality      quality                        // guarded by room.mu: as it was told last
 	known        *description                   // guarded by room.mu: offered, for those who hold that lock
 }
 
 func newPeer(r *room, id string, seen []netip.Addr, ev Events) *Peer {
 	n := r.sfu.nextOne.Add(1)
-	p := &Peer{room: r, id: id, seen: seen, notes: newNotifier(ev), receiving: map[*publication]*subscription{}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
+	p := &Peer{room: r, id: id, seen: seen, notes: newNotifier(ev), receiving: map[*publication]*subscription{}, quality: quality{pictures: Full}, writer: r.sfu.writers[int(n)%len(r.sfu.writers)]}
 	p.up.init(p)
 	p.down.init(p)
 	return p

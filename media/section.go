@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -39,7 +40,7 @@ type section struct {
 
 	header rtp.Header // owned by the writer after binding
 	replay replay     // owned by the writer
-	repair repair     // owned by the peer's RTCP reader after binding
+	repair repair
 
 	mu        sync.Mutex
 	bound     bool    // guarded by mu, and what follows too
@@ -184,11 +185,11 @@ func (s *section) aim(l *layer) {
 	}
 }
 
-// skip leaves out what comes until the next place to begin at.
+// skip leaves out what comes of a layer until the next place to begin at.
 func (s *section) skip(from *layer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.from != from {
+	if s.from != from || from == nil {
 		return
 	}
 	s.from = nil
@@ -238,10 +239,6 @@ func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.D
 	if (s.from != from && s.next != from) || !s.bound || !s.peer.connected.Load() {
 		return nil, drops
 	}
-	if s.kind == video && s.peer.down.paused(now) {
-		s.restLocked()
-		return nil, drops
-	}
 	if s.from != from || p.Epoch != s.runs[s.tag%seqmap.Keep].epoch {
 		if s.from == from && int32(p.Epoch-s.runs[s.tag%seqmap.Keep].epoch) < 0 {
 			return nil, drops
@@ -272,19 +269,6 @@ func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.D
 	s.octets += uint32(len(p.Payload))
 	s.allowed = min(s.allowed+repairsPerPacket, maxRepairs)
 	return s.binding.out, goes
-}
-
-// restLocked waits for a key frame before anything is passed on again.
-func (s *section) restLocked() {
-	if s.from == nil {
-		return
-	}
-	if s.next == nil {
-		s.next = s.from
-	} else {
-		s.from.unlisten(s)
-	}
-	s.from = nil
 }
 
 // beginLocked starts passing on a layer, or goes on with it after a part was left out: numbers without a hole, and time as it goes on.
@@ -361,7 +345,8 @@ const (
 
 // repair is the retransmission stream of a section (RFC 4588).
 type repair struct {
-	header  rtp.Header
+	mu      sync.Mutex // held while something is sent on it
+	header  rtp.Header // guarded by mu, and what follows too
 	seq     uint16
 	packet  ring.Packet
 	payload []byte
@@ -371,9 +356,11 @@ type repair struct {
 	}
 }
 
-// resend answers a request for a packet; false if it is not to be had. It is called by the peer's RTCP reader only.
+// resend answers a request for a packet; false if it is not to be had.
 func (s *section) resend(seq uint16, now time.Duration) bool {
 	r := &s.repair
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	recent := &r.recent[seq%128]
 	if recent.seq == seq && recent.at != 0 && now-recent.at < repairSpacing {
 		return false
@@ -390,6 +377,32 @@ func (s *section) resend(seq uint16, now time.Duration) bool {
 	s.peer.down.stamp(&r.header, s.binding.transport, len(r.payload), now)
 	n, err := out.WriteRTP(&r.header, r.payload)
 	return err == nil && n > 0
+}
+
+// pad sends packets of nothing but padding, so many bytes in all; false if the section has no retransmission stream for them.
+func (s *section) pad(bytes int, now time.Duration) bool {
+	s.mu.Lock()
+	b, stamp, ok := s.binding, s.lastTime, s.bound && s.binding.rtxSSRC != 0 && s.binding.rtxPT != 0 && s.packets > 0
+	s.mu.Unlock()
+	if !ok {
+		return false
+	}
+	r := &s.repair
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := r.header
+	h.Extensions = slices.Clone(h.Extensions)
+	h.Marker, h.Timestamp, h.Padding, h.PaddingSize = false, stamp, true, 255
+	for ; bytes > 0; bytes -= int(h.PaddingSize) + overhead {
+		h.SequenceNumber = r.seq
+		r.seq++
+		s.peer.down.stamp(&h, b.transport, int(h.PaddingSize), now)
+		if _, err := b.out.WriteRTP(&h, nil); err != nil {
+			break
+		}
+		s.peer.room.sfu.counts.padding.Add(1)
+	}
+	return true
 }
 
 // find gets a packet sent earlier ready for another sending.

@@ -178,39 +178,6 @@ func TestResend(t *testing.T) {
 	}
 }
 
-func TestHeavyLossPausesPictures(t *testing.T) {
-	b := newBench(t)
-	now := time.Second
-	report := func(received uint16) {
-		first := uint16(0)
-		for i := range 20 {
-			b.packet(true, now)
-			if n := binary.BigEndian.Uint16(b.last().GetExtension(3)); i == 0 {
-				first = n
-			}
-		}
-		x := &rtcp.TransportLayerCC{BaseSequenceNumber: first, PacketStatusCount: 20, PacketChunks: []rtcp.PacketStatusChunk{
-			&rtcp.RunLengthChunk{PacketStatusSymbol: rtcp.TypeTCCPacketReceivedSmallDelta, RunLength: received},
-			&rtcp.RunLengthChunk{PacketStatusSymbol: rtcp.TypeTCCPacketNotReceived, RunLength: 20 - received}}}
-		b.to.down.transportFeedback(x, now)
-		now += 600 * time.Millisecond
-	}
-	report(20)
-	report(18)
-	if b.sfu.Stats().Pauses != 0 {
-		t.Fatal("paused for little loss")
-	}
-	report(5)
-	if b.sfu.Stats().Pauses != 1 || b.packet(true, now) != ignored {
-		t.Fatalf("not paused: %+v", b.sfu.Stats())
-	}
-	before := b.last().SequenceNumber
-	now += 2 * time.Second
-	if b.packet(true, now) != forwarded || b.last().SequenceNumber != before+1 {
-		t.Error("did not go on without a hole")
-	}
-}
-
 func TestForwardingAllocatesNothing(t *testing.T) {
 	b := newBench(t)
 	b.packet(true, 0)

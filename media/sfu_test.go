@@ -144,6 +144,36 @@ func TestFeedbackFlows(t *testing.T) {
 	}
 }
 
+func TestNobodyButUsWritesMediaAndReports(t *testing.T) {
+	s := listen(t)
+	a, b := join(t, s, "room", "a"), join(t, s, "room", "b")
+	b.conn.dropIn.Store(20)
+	a.publishLayers(threeLayers(10))
+	a.publish(Microphone, 1)
+	b.publish(Microphone, 2)
+	mid := b.arrives("a", Camera, 12, 300)
+	a.arrives("b", Microphone, 2, 300)
+	b.wait("repairs", func() bool { return b.got[mid].repaired > 5 })
+	for _, source := range []string{Camera, Microphone} {
+		if err := a.peer.Unpublish(source); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.peer.Unpublish(Microphone); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("all that was written", func() bool { // reports go on, so this may take several looks
+		before := s.Stats()
+		media := a.conn.rtp.Load() + b.conn.rtp.Load()
+		reports := a.conn.rtcp.Load() + b.conn.rtcp.Load()
+		after := s.Stats()
+		if media > int64(after.PacketsOut+after.RepairsOut+after.Padding) || reports > int64(after.ReportsOut) {
+			t.Fatalf("%d media packets and %d reports came, more than were written: %+v", media, reports, after)
+		}
+		return media == int64(before.PacketsOut+before.RepairsOut+before.Padding) && reports == int64(before.ReportsOut)
+	})
+}
+
 func TestAFreedSectionServesAnotherWithoutNegotiation(t *testing.T) {
 	s := listen(t)
 	a, b, c := join(t, s, "room", "a"), join(t, s, "room", "b"), join(t, s, "room", "c")

@@ -21,13 +21,14 @@ type encoding struct {
 	track         *webrtc.TrackLocalStaticRTP
 	keys          atomic.Int64 // key frames asked for
 	first         uint16       // number its pictures and packets begin with
+	bytes         int          // of a picture
 }
 
 func threeLayers(tag byte) []*encoding {
 	return []*encoding{
-		{rid: "q", tag: tag, width: 320, height: 180, first: 65000},
-		{rid: "h", tag: tag + 1, width: 640, height: 360, first: 100},
-		{rid: "f", tag: tag + 2, width: 1280, height: 720, first: 32700},
+		{rid: "q", tag: tag, width: 320, height: 180, first: 65000, bytes: 100},
+		{rid: "h", tag: tag + 1, width: 640, height: 360, first: 100, bytes: 450},
+		{rid: "f", tag: tag + 2, width: 1280, height: 720, first: 32700, bytes: 1100},
 	}
 }
 
@@ -126,7 +127,7 @@ func (e *encoding) picture(number uint16, key bool) []byte {
 	if key {
 		frame[0] = 0
 	}
-	return append([]byte{0x90, 0xc0, 0x80 | byte(number>>8), byte(number), byte(number)}, append(frame, make([]byte, 200)...)...)
+	return append([]byte{0x90, 0xc0, 0x80 | byte(number>>8), byte(number), byte(number)}, append(frame, make([]byte, e.bytes)...)...)
 }
 
 // comesAlone waits until the last n packets in a section are of one layer.
@@ -186,5 +187,64 @@ func TestEachReceiverGetsTheLayerItShows(t *testing.T) {
 	defer b.mu.Unlock()
 	if r := b.got[mid]; r.holes != 0 || r.jumps != 0 || r.backwards != 0 {
 		t.Errorf("not continuous after the pause: %+v", *r)
+	}
+}
+
+// joinNarrow is join for a client whose way from the server can be made narrow.
+func joinNarrow(t *testing.T, s *SFU, room, name string) *client {
+	t.Helper()
+	c := newClient(t, name)
+	c.narrows = true
+	return c.join(s, room, nil)
+}
+
+func (c *client) told(pictures string) {
+	c.t.Helper()
+	c.wait("told that pictures are "+pictures, func() bool {
+		return len(c.pictures) > 0 && strings.HasPrefix(c.pictures[len(c.pictures)-1], pictures)
+	})
+}
+
+func TestANarrowWayGetsASmallerLayerAndAllOfTheSound(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 15 seconds")
+	}
+	s := listen(t)
+	a, b, c := join(t, s, "room", "a"), joinNarrow(t, s, "room", "b"), join(t, s, "room", "c")
+	a.publishLayers(threeLayers(10))
+	a.publish(Microphone, 1)
+	mid := b.arrives("a", Camera, 12, 50)
+	other := c.arrives("a", Camera, 12, 50)
+	sound := b.arrives("a", Microphone, 1, 50)
+	for _, width := range []int64{1_000_000, 0} { // sound takes 740 kbit/s here, the layers 140, 420 and 940
+		b.down.rate.Store(width)
+		if width > 0 {
+			b.comesAlone(mid, 10, 200)
+			b.told(Reduced)
+			b.mu.Lock()
+			had := *b.got[sound]
+			b.mu.Unlock()
+			b.comesAlone(mid, 10, 400)
+			b.mu.Lock()
+			if now := b.got[sound]; now.run < had.run+100 || now.holes > had.holes+3 {
+				t.Errorf("sound suffers: %+v, was %+v", *now, had)
+			}
+			b.mu.Unlock()
+			continue
+		}
+		b.comesAlone(mid, 12, 100)
+		b.told(Full)
+	}
+	c.mu.Lock()
+	if r := c.got[other]; r.packets[10]+r.packets[11] > 60 || r.from != 12 {
+		t.Errorf("the other receiver's layer fell too: %+v", *r)
+	}
+	c.mu.Unlock()
+	b.down.rate.Store(800_000)
+	b.told(Nothing)
+	b.down.rate.Store(0)
+	b.told(Full)
+	if st := s.Stats(); st.Padding == 0 || st.Pauses == 0 {
+		t.Errorf("%+v", st)
 	}
 }

@@ -17,13 +17,15 @@ type Stats struct {
 	Skips                uint64 // times a writer was lapped and went on from the newest packet
 	FeedbackIn           uint64 // transport-wide feedback messages of receivers
 	Delivered, Lost      uint64 // packets they reported
-	Pauses               uint64 // times a receiver lost so much that it got only sound for a while
+	ReportsOut           uint64 // RTCP packets sent
+	Padding              uint64 // packets sent to find out whether more gets through
+	Pauses               uint64 // times so little got through to a receiver that it got only sound
 }
 
 type counters struct {
 	packetsIn, bytesIn, packetsOut, bytesOut, undeliverable, unknown atomic.Uint64
 	nacksIn, repairsOut, nacksOut, repairsIn, plisIn, plisOut        atomic.Uint64
-	skips, feedbackIn, delivered, lost, pauses                       atomic.Uint64
+	skips, feedbackIn, delivered, lost, pauses, padding, reportsOut  atomic.Uint64
 }
 
 // Stats gives the figures now.
@@ -33,7 +35,7 @@ func (s *SFU) Stats() Stats {
 		PacketsIn: c.packetsIn.Load(), BytesIn: c.bytesIn.Load(), PacketsOut: c.packetsOut.Load(), BytesOut: c.bytesOut.Load(),
 		Undeliverable: c.undeliverable.Load(), Unknown: c.unknown.Load(), NacksIn: c.nacksIn.Load(), RepairsOut: c.repairsOut.Load(),
 		NacksOut: c.nacksOut.Load(), RepairsIn: c.repairsIn.Load(), PLIsIn: c.plisIn.Load(), PLIsOut: c.plisOut.Load(),
-		Skips: c.skips.Load(), FeedbackIn: c.feedbackIn.Load(), Delivered: c.delivered.Load(), Lost: c.lost.Load(), Pauses: c.pauses.Load(),
+		Skips: c.skips.Load(), FeedbackIn: c.feedbackIn.Load(), Delivered: c.delivered.Load(), Lost: c.lost.Load(), Pauses: c.pauses.Load(), Padding: c.padding.Load(), ReportsOut: c.reportsOut.Load(),
 	}
 	rooms := s.allRooms()
 	st.Rooms = len(rooms)

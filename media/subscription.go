@@ -16,11 +16,11 @@ const Largest = 1 << 14
 type subscription struct {
 	section *section // where it arrives; nil while it waits for one
 	wanted  allocation.Size
-	ideal   int // layer that fits, sent or not; -1: none
+	chosen  int // layer that fits and gets through, whether the publisher sends it or not; -1: none
 }
 
 func newSubscription() *subscription {
-	return &subscription{wanted: allocation.Size{Width: Largest, Height: Largest}, ideal: -1}
+	return &subscription{wanted: allocation.Size{Width: Largest, Height: Largest}, chosen: -1}
 }
 
 // Subscribe says at which size, in pixels, another peer's source is shown; 0 by 0: not at all. Until then it is sent as large as it
@@ -76,7 +76,7 @@ func (r *room) demandLocked(pub *publication, now time.Duration) {
 	for _, o := range r.order {
 		if sub := o.receiving[pub]; sub != nil {
 			receivers++
-			set |= pub.needs(sub.ideal, now)
+			set |= pub.needs(sub.chosen, now)
 		}
 	}
 	if receivers == 0 {
@@ -87,29 +87,16 @@ func (r *room) demandLocked(pub *publication, now time.Duration) {
 	}
 }
 
-// needs is the set of layers that somebody wants for whom ideal is right: that one and, while it does not come, those below down to one that
-// does. It may be too large for the publisher's picture or for its network.
-func (pub *publication) needs(ideal int, now time.Duration) (set uint8) {
-	for i := ideal; i >= 0; i-- {
+// needs is the set of layers that are to be sent for somebody who is to get the layer chosen: that one and, while it does not come, those below
+// down to one that does. It may be too large for the publisher's picture or for its network.
+func (pub *publication) needs(chosen int, now time.Duration) (set uint8) {
+	for i := chosen; i >= 0; i-- {
 		set |= 1 << i
 		if pub.layers[i].alive(now) {
 			break
 		}
 	}
 	return set
-}
-
-// chooseLocked decides which layers go to p.
-func (p *Peer) chooseLocked(now time.Duration) {
-	for pub, sub := range p.receiving {
-		if len(pub.layers) == 0 {
-			continue
-		}
-		sub.ideal = allocation.Fit(sub.wanted, pub.sizes())
-		if sub.section != nil {
-			sub.section.aim(pub.best(sub.ideal, sub.section, now))
-		}
-	}
 }
 
 // sizes are those of the layers.
@@ -119,39 +106,6 @@ func (pub *publication) sizes() []allocation.Size {
 		space[i] = allocation.Size{Width: int(l.width.Load()), Height: int(l.height.Load())}
 	}
 	return space[:len(pub.layers)]
-}
-
-// best is the layer to be passed on in s where ideal is wanted: that one if it is sent. Until it is, a larger one that s has now stays, or else
-// it is the best that is sent.
-func (pub *publication) best(ideal int, s *section, now time.Duration) *layer {
-	if ideal < 0 {
-		return nil
-	}
-	wanted := pub.layers[ideal]
-	if len(pub.layers) == 1 || wanted.alive(now) {
-		return wanted
-	}
-	from, next := s.layers()
-	if from != nil && from.index > ideal && from.alive(now) {
-		return from
-	}
-	for i := ideal - 1; i >= 0; i-- {
-		if pub.layers[i].alive(now) {
-			return pub.layers[i]
-		}
-	}
-	for _, l := range pub.layers[ideal:] {
-		if l.alive(now) {
-			return l
-		}
-	}
-	if from != nil {
-		return from // all are silent: muted, or standing still
-	}
-	if next != nil {
-		return next
-	}
-	return wanted
 }
 
 // alive tells whether the layer is being sent.

@@ -233,5 +233,6 @@ func (p *Peer) write(packets []rtcp.Packet) {
 		return
 	}
 	var out feedbackOut = p.pc.Load()
+	p.room.sfu.counts.reportsOut.Add(1)
 	_ = out.WriteRTCP(packets) // the connection's end is told by its state
 }

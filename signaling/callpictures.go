@@ -73,3 +73,13 @@ func (e *callEvents) Layers(source string, rids []string) {
 	b = wire.Append(b, "source", source)
 	e.tell(wire.Append(b, "rids", strings.Join(rids, ",")))
 }
+
+// Quality tells how the pictures are that this device receives.
+func (e *callEvents) Quality(pictures, cause string) {
+	b := wire.Append(e.begin("quality", ""), "connection_key", e.cell.key)
+	b = wire.Append(b, "pictures", pictures)
+	if cause != "" {
+		b = wire.Append(b, "cause", cause)
+	}
+	e.tell(b)
+}

@@ -30,4 +30,10 @@ func TestSubscribe(t *testing.T) {
 	}
 	p.events().Layers("camera", []string{"q", "h"})
 	b.await("message_type", "subscribe", "connection_key", key, "source", "camera", "rids", "q,h")
+	p.events().Quality("none", "loss")
+	b.await("message_type", "quality", "connection_key", key, "pictures", "none", "cause", "loss")
+	p.events().Quality("full", "")
+	if m := b.await("message_type", "quality", "connection_key", key, "pictures", "full"); m.Get("cause") != "" {
+		t.Errorf("%q", m.Fields)
+	}
 }

@@ -111,4 +111,6 @@ type CallEvents interface {
 type CallReports interface {
 	// Layers tells which layers of a source of the participant's own anybody wants.
 	Layers(source string, rids []string)
+	// Quality tells how the pictures are that the participant receives (full, reduced, none), and why they are no better.
+	Quality(pictures, cause string)
 }

@@ -55,6 +55,7 @@ func (nobody) Track(string, string, string, bool) {}
 func (nobody) TrackEnded(string, string, string)  {}
 func (nobody) Gone(string)                        {}
 func (nobody) Layers(string, []string)            {}
+func (nobody) Quality(string, string)             {}
 
 // stock is what one writes with Pion first: a TrackLocalStaticRTP for each receiver, and the default interceptors.
 type stock struct {

@@ -63,7 +63,9 @@ func figures() []figure {
 		{"neochat_media_unknown_packets_total", "counter", "Packets of nothing that is published.", nil},
 		{"neochat_media_writer_skips_total", "counter", "Times the forwarding fell behind and went on from the newest packet.", nil},
 		{"neochat_media_feedback_total", "counter", "Reports of receivers.", nil},
-		{"neochat_media_pauses_total", "counter", "Times a receiver lost so much that it got only sound for a while.", nil},
+		{"neochat_media_padding_total", "counter", "Packets of padding, to find out whether more gets through to a receiver.", nil},
+		{"neochat_media_reports_total", "counter", "RTCP packets sent.", nil},
+		{"neochat_media_pauses_total", "counter", "Times so little got through to a receiver that it got only sound for a while.", nil},
 
 		{"neochat_relay_allocations", "gauge", "Allocations at the relay, by how its client speaks to it: udp, tcp, tls.", []string{"transport"}},
 		{"neochat_relay_allocations_made_total", "counter", "All there have been.", []string{"transport"}},

@@ -189,6 +189,8 @@ func (c *collector) media(s sink) {
 	s.count("neochat_media_unknown_packets_total", st.Unknown)
 	s.count("neochat_media_writer_skips_total", st.Skips)
 	s.count("neochat_media_feedback_total", st.FeedbackIn)
+	s.count("neochat_media_padding_total", st.Padding)
+	s.count("neochat_media_reports_total", st.ReportsOut)
 	s.count("neochat_media_pauses_total", st.Pauses)
 }
 

@@ -6,6 +6,7 @@ import { advance, diagnose, patience, type Cause, type Still } from './diagnosis
 import type { Look } from './facts';
 import { camera, microphone, microphoneOn } from './local';
 import type { Peer } from './peer';
+import { quality } from './quality';
 import { isShown } from './sizes';
 import { active, type Active } from './state';
 
@@ -73,13 +74,13 @@ function ownCounts(p: Peer, { sent }: Look): Map<string, number> {
 }
 
 /**
- * What arrives from each of the others whose microphone is on, or whose camera is and is shown. All of a person's together, for the server holds pictures back where sound
+ * What arrives from each of the others whose microphone is on, or whose camera is, is shown and gets through. All of a person's together, for the server holds pictures back where sound
  * would suffer; and no screens, which may have nothing new to show.
  */
 function othersCounts(call: Active, { received }: Look): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { participant, tracks } of call.participants.values()) {
-    const on = [tracks.microphone, isShown(participant, 'camera') ? tracks.camera : undefined].filter((track) => track && !track.muted);
+    const on = [tracks.microphone, isShown(participant, 'camera') && !quality.value ? tracks.camera : undefined].filter((track) => track && !track.muted);
     if (on.length > 0) counts.set(participant, on.reduce((sum, track) => sum + (received.get(track?.mid ?? '') ?? 0), 0));
   }
   return counts;

@@ -134,6 +134,10 @@ export const en = {
   to_call: 'Back to the call',
   joining: 'Joining…',
   reconnecting: 'Reconnecting…',
+  quality_reduced: 'Slow connection: smaller pictures',
+  quality_reduced_loss: 'Your connection loses much: smaller pictures',
+  quality_none: 'Slow connection: only sound for now',
+  quality_none_loss: 'Your connection loses much: only sound for now',
   hear: 'Click to hear the others',
   // what went wrong, and what to do
   dismiss: 'Dismiss',

@@ -1,6 +1,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { leaveCall, peer, toggleCamera, toggleMicrophone, toggleScreen } from '../../call/active';
 import { camera, microphoneOn, screen } from '../../call/local';
+import { quality } from '../../call/quality';
 import { active, type Active } from '../../call/state';
 import { targetName } from '../../chat/author';
 import { connection } from '../../session/session';
@@ -31,6 +32,7 @@ export function CallView() {
             <span role="status">{t(statusOf(call))}</span>
             {call.since > 0 && <CallClock since={call.since} />}
           </small>
+          <small role="status" data-testid="call-quality">{quality.value && t(quality.value)}</small>
         </div>
         <button type="button" class="quiet only-narrow" data-testid="to-chat" onClick={() => (callShown.value = false)}>
           <Icon name="chat" />
