@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../text';
 import { Icon } from './Icon';
 import { layers, Notices } from './Notices';
@@ -12,15 +12,18 @@ interface Props {
   /** Without the cross: the person is to choose. */
   plain?: boolean;
   class?: string;
+  /** What stands beside the cross. */
+  actions?: ComponentChildren;
   children: ComponentChildren;
 }
 
 /** A modal dialog. The browser's own element keeps the focus in it and puts it back afterwards. */
-export function Dialog({ title, testid, onClose, plain, class: name, children }: Props) {
+export function Dialog({ title, testid, onClose, plain, class: name, actions, children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
   const heading = useId();
   const layer = `dialog ${heading}`;
-  useEffect(() => {
+  // Not a passive effect: those end after the element is gone, when the browser cannot put the focus back any more.
+  useLayoutEffect(() => {
     const dialog = element.current;
     if (dialog && !dialog.open) dialog.showModal();
     layers.value = [...layers.peek(), layer];
@@ -42,6 +45,7 @@ export function Dialog({ title, testid, onClose, plain, class: name, children }:
     >
       <header>
         <h2 id={heading}>{title}</h2>
+        {actions}
         {!plain && (
           <button type="button" class="icon-button" aria-label={t('close')} onClick={onClose}>
             <Icon name="close" />
