@@ -1,92 +1,67 @@
-// Files picked for the next message of a conversation. They upload at once; the message waits for them.
+// Files picked for the next message of a conversation. They upload at once; sending does not wait for them.
 import { signal } from '@preact/signals';
-import { device, me, takePart } from '../session/session';
-import { statOf } from '../wire/failure';
-import { upload } from '../wire/upload';
-import { notify, notifyFailure } from '../ui/notice';
+import { takePart } from '../session/session';
+import { notify } from '../ui/notice';
 import { keyOf, type Target } from './line';
 import { compose } from './markup';
 import { send, type Content } from './outbox';
+import { parcels, postWhenUploaded } from './parcels';
+import { tellsPlace } from './place';
+import { beginTransfer, cancel, transfers, type Transfer } from './transfers';
 
-/** A picked file. */
-export interface Attachment {
-  id: number;
-  /** keyOf the conversation it is for. */
-  key: string;
-  file: File;
-  /** An object URL of a picture, to be shown before it is sent; '' for others. */
-  preview: string;
-  /** 0 to 1. */
-  progress: number;
-  /** NAME once uploaded. */
-  done: Promise<string>;
+/** Pictures that tell where they were taken, by the id of their transfer. */
+const placed = signal<ReadonlySet<number>>(new Set());
+
+/** What was picked for the next message there. */
+export function picked(target: Target): Transfer[] {
+  const key = keyOf(target);
+  const sent = new Set(parcels.value.flatMap((p) => p.files));
+  return transfers.value.filter((t) => t.key === key && !sent.has(t.id));
 }
-
-/** Everything picked and not sent yet. */
-export const attachments = signal<readonly Attachment[]>([]);
-
-const attempts = 3;
-let lastTime = 0;
 
 /** Picks files for a conversation and starts uploading them. */
 export function pick(target: Target, files: Iterable<File>): void {
   for (const file of files) {
-    const id = uniqueTime();
-    const preview = file.type.startsWith('image/') && file.type !== 'image/svg+xml' ? URL.createObjectURL(file) : '';
-    const done = uploadPersistently(id, file);
-    attachments.value = [...attachments.value, { id, key: keyOf(target), file, preview, progress: 0, done }];
-    done.then(() => advance(id, 1)).catch((error: unknown) => {
-      drop(id);
-      const large = statOf(error) === 413;
-      if (large || statOf(error) === 0) notify(large ? 'err_file_too_large' : 'err_upload', { name: file.name });
-      else notifyFailure(error);
+    const id = beginTransfer(keyOf(target), file);
+    void tellsPlace(file).then((tells) => {
+      if (tells) placed.value = new Set([...placed.value, id]);
     });
   }
 }
 
-/** Takes a file off the next message. */
-export function drop(id: number): void {
-  const gone = attachments.value.find((a) => a.id === id);
-  if (gone?.preview) URL.revokeObjectURL(gone.preview);
-  attachments.value = attachments.value.filter((a) => a.id !== id);
+/** Picks what was dropped. Folders have no bytes to send. */
+export function pickDropped(target: Target, dropped: DataTransfer): void {
+  const folders = new Set([...dropped.items].flatMap((item) => (item.webkitGetAsEntry()?.isDirectory ? [item.webkitGetAsEntry()?.name] : [])));
+  if (folders.size > 0) notify('err_folder');
+  pick(target, [...dropped.files].filter((file) => !folders.has(file.name)));
 }
 
-/** Sends what was typed with what was picked; waits for uploads. If one fails nothing is sent, and false is answered. */
-export async function sendWith(target: Target, typed: string, aside: Omit<Content, 'text' | 'voice'> = {}): Promise<boolean> {
-  const picked = attachments.value.filter((a) => a.key === keyOf(target));
-  const results = await Promise.allSettled(picked.map((a) => a.done));
-  const names = results.flatMap((r) => (r.status === 'fulfilled' ? [r.value] : []));
-  if (names.length < picked.length) return false;
-  picked.forEach((a) => drop(a.id));
-  const text = compose(typed, names);
-  if (text) send(target, { ...aside, text });
-  return true;
+/** Picks what was pasted. Pictures that come without a name of their own are given one. */
+export function pickPasted(target: Target, files: Iterable<File>): void {
+  const stamp = new Date().toISOString().slice(0, 19).replace(/[T:]/g, '-');
+  pick(target, [...files].map((file) => (/^image\.\w+$/.test(file.name) ? new File([file], `${stamp}.${file.name.slice(6)}`, { type: file.type, lastModified: file.lastModified }) : file)));
 }
 
-/** Uploads a file that is no attachment and answers its NAME. Rejects with a Failure. */
-export function uploadFile(file: File): Promise<string> {
-  return uploadPersistently(uniqueTime(), file);
+/** Whether the places that picked pictures tell are kept: undefined where none tells any. */
+export function keepsPlace(target: Target): boolean | undefined {
+  const telling = picked(target).filter((t) => t.keep_location || placed.value.has(t.id));
+  return telling.length === 0 ? undefined : telling.every((t) => t.keep_location);
 }
 
-/** The same time and name again is the same file for the server, so trying again after a loss stores it once. */
-async function uploadPersistently(time: number, file: File): Promise<string> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await upload(me.value, device, time, file, (progress) => advance(time, progress));
-    } catch (error) {
-      if (![0, 503].includes(statOf(error)) || attempt === attempts) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 1500 * attempt));
-    }
+/** Keeps the places that picked pictures tell, or has them removed. The server removes them while a file arrives: it has to be sent again. */
+export function setKeepsPlace(target: Target, keep_location: boolean): void {
+  for (const t of picked(target)) {
+    if (t.keep_location === keep_location || !placed.value.has(t.id)) continue;
+    cancel(t.id);
+    placed.value = new Set([...placed.value, beginTransfer(t.key, t.file, { keep_location })]);
   }
 }
 
-function advance(id: number, progress: number) {
-  attachments.value = attachments.value.map((a) => (a.id === id ? { ...a, progress } : a));
+/** Sends what was typed with what was picked. */
+export function sendWith(target: Target, typed: string, aside: Omit<Content, 'text' | 'voice'> = {}): void {
+  const ids = picked(target).map((t) => t.id);
+  if (ids.length > 0) postWhenUploaded(target, ids, { ...aside, text: typed });
+  else if (typed) send(target, { ...aside, text: compose(typed, []) });
 }
 
-function uniqueTime(): number {
-  lastTime = Math.max(Date.now(), lastTime + 1);
-  return lastTime;
-}
-
-takePart({ left: () => attachments.value.forEach((a) => drop(a.id)) });
+takePart({ left: () => (placed.value = new Set()) });

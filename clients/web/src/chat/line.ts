@@ -1,5 +1,6 @@
 // Conversations and the lines of their history, as pure values.
 import type { Message } from '../wire/codec';
+import { readFileInfo, type FileInfo } from './fileinfo';
 import { readReactions, type Reaction } from './reactions';
 
 /** A line of a conversation's history: a text, a voice message, what is left of a deleted one, a member_record or a call_record. */
@@ -24,6 +25,8 @@ export interface Line {
   /** Of a voice message: NAME, and its heights as hexadecimal digits. */
   file: string;
   waveform: string;
+  /** What was known of the files it names when it was written. */
+  files: readonly FileInfo[];
   /** Of a member_record: created, invited, left, removed, permissions, described, dissolved; and whom. */
   event: string;
   friends: string;
@@ -77,6 +80,7 @@ export function readLine(m: Message): Line {
     hidden: m.message_type === 'deleted' && m.for === 'me',
     file: m.file ?? '',
     waveform: m.waveform ?? '',
+    files: readFileInfo(m.file_info),
     event: m.event ?? '',
     friends: m.friends ?? '',
     permissions: m.permissions ?? '',

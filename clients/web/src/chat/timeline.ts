@@ -1,5 +1,6 @@
 // The known part of a conversation's history. `seq` rises without gaps, so whatever is missing between two lines shows.
 import type { Message } from '../wire/codec';
+import { readFileInfo } from './fileinfo';
 import { accountsOf, type Line } from './line';
 
 /** Lines in ascending order of seq. */
@@ -47,12 +48,12 @@ export function withChanged(t: Timeline, seq: number, change: (line: Line) => Li
 export function withEdit(line: Line, m: Message): Line {
   const edited = Number(m.edited ?? 0);
   if (line.message_type === 'deleted' || edited < line.edited) return line;
-  return { ...line, text: m.text ?? '', edited, mentions: accountsOf(m.mentions) };
+  return { ...line, text: m.text ?? '', edited, mentions: accountsOf(m.mentions), files: m.file_info === undefined ? line.files : readFileInfo(m.file_info) };
 }
 
 /** What is left of a deleted line: its author and its place. */
 export function withoutContent(line: Line, hidden: boolean): Line {
-  return { ...line, message_type: 'deleted', text: '', file: '', waveform: '', reply_to: '', mentions: [], reactions: [], edited: 0, hidden: line.hidden || hidden };
+  return { ...line, message_type: 'deleted', text: '', file: '', waveform: '', files: [], reply_to: '', mentions: [], reactions: [], edited: 0, hidden: line.hidden || hidden };
 }
 
 /** The first hole worth asking for, if any. `last_seq` is the conversation's, so that a missing end counts too. */

@@ -1,5 +1,5 @@
 // Makes a picture small enough to stand beside every message.
-import { uploadFile } from '../chat/attachments';
+import { uploadFile } from '../chat/transfers';
 
 const side = 256;
 

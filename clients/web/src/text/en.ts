@@ -1,5 +1,6 @@
 import { only } from './both';
 import { connection } from './topics/connection';
+import { files } from './topics/files';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
@@ -8,6 +9,7 @@ import { trouble } from './topics/trouble';
 /** Every visible string, in English; {names} are filled in. The keys of this object are the keys there are. */
 export const en = {
   ...only(connection, 0),
+  ...only(files, 0),
   ...only(messages, 0),
   ...only(people, 0),
   ...only(settings, 0),
@@ -64,11 +66,7 @@ export const en = {
   // chat
   message_to: 'Message to {name}',
   send: 'Send',
-  attach: 'Attach files',
-  remove_file: 'Remove {name}',
-  drop_here: 'Drop files to send them',
   sending: 'Sending…',
-  uploading: 'Uploading {percent} %',
   not_sent: 'Not sent: {reason}',
   try_again: 'Try again',
   discard: 'Discard',
@@ -77,8 +75,6 @@ export const en = {
   no_messages: 'No messages yet. Say hello.',
   today: 'Today',
   yesterday: 'Yesterday',
-  file: 'File',
-  picture: 'Picture {name}',
   new_below: 'To the latest',
   record_created: '{who} made the group',
   record_created_with: '{who} made the group with {friends}',
@@ -150,8 +146,6 @@ export const en = {
   err_password_form: 'A password needs at least 8 characters.',
   err_too_often: 'Too often. Wait {seconds} seconds, then try again.',
   err_too_large: 'Too large for this server. Send something smaller.',
-  err_file_too_large: '“{name}” is too large for this server. Send a smaller file.',
-  err_upload: '“{name}” was not uploaded. Attach it again.',
   err_forbidden: 'The server does not allow that. Reload the page and log in again.',
   err_bad: 'The server did not understand: {reason}',
   err_conflict: 'That conflicts with what is there. Reload the page.',

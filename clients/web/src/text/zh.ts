@@ -1,6 +1,7 @@
 import { only } from './both';
 import type { TextKey } from './en';
 import { connection } from './topics/connection';
+import { files } from './topics/files';
 import { messages } from './topics/messages';
 import { people } from './topics/people';
 import { settings } from './topics/settings';
@@ -9,6 +10,7 @@ import { trouble } from './topics/trouble';
 /** Every visible string, in Chinese. */
 export const zh: Record<TextKey, string> = {
   ...only(connection, 1),
+  ...only(files, 1),
   ...only(messages, 1),
   ...only(people, 1),
   ...only(settings, 1),
@@ -61,11 +63,7 @@ export const zh: Record<TextKey, string> = {
   last_member: '成员变动',
   message_to: '发消息给 {name}',
   send: '发送',
-  attach: '添加文件',
-  remove_file: '移除 {name}',
-  drop_here: '松开即可添加文件',
   sending: '发送中…',
-  uploading: '上传中 {percent}%',
   not_sent: '未发送：{reason}',
   try_again: '重试',
   discard: '丢弃',
@@ -74,8 +72,6 @@ export const zh: Record<TextKey, string> = {
   no_messages: '还没有消息，打个招呼吧。',
   today: '今天',
   yesterday: '昨天',
-  file: '文件',
-  picture: '图片 {name}',
   new_below: '回到最新',
   record_created: '{who} 创建了群',
   record_created_with: '{who} 创建了群，成员有 {friends}',
@@ -145,8 +141,6 @@ export const zh: Record<TextKey, string> = {
   err_password_form: '密码至少需要 8 个字符。',
   err_too_often: '操作太频繁，请等待 {seconds} 秒后再试。',
   err_too_large: '内容超过服务器限制，请缩短后再发。',
-  err_file_too_large: '“{name}”超过服务器限制，请换小一点的文件。',
-  err_upload: '“{name}”上传失败，请重新添加。',
   err_forbidden: '服务器不允许此操作，请刷新页面并重新登录。',
   err_bad: '服务器无法理解：{reason}',
   err_conflict: '与现有内容冲突，请刷新页面。',

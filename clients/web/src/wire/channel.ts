@@ -21,7 +21,7 @@ export interface ChannelEvents {
 export interface Channel {
   state: ReadonlySignal<ChannelState>;
   /** As Socket.request; rejects with stat 0 at once while there is no connection. */
-  request: (fields: Fields, body?: Blob) => Promise<Answer>;
+  request: (fields: Fields) => Promise<Answer>;
   /** Resolves when logged in, at once if that is so already. */
   ready: () => Promise<void>;
   /** Ends the connection for good. */
@@ -106,8 +106,8 @@ export function openChannel(user_account: string, device: string, events: Channe
 
   return {
     state,
-    request: (fields, body) =>
-      socket && state.value === 'open' ? socket.request(fields, body) : Promise.reject(new Failure(0, 'not connected')),
+    request: (fields) =>
+      socket && state.value === 'open' ? socket.request(fields) : Promise.reject(new Failure(0, 'not connected')),
     ready: () => {
       if (state.value === 'open') return Promise.resolve();
       return new Promise((resolve) => (waiters = [...waiters, resolve]));

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decode, encode, encodeBody, packets } from './codec';
+import { decode, encode, packets } from './codec';
 
 describe('encode', () => {
   it('writes lines closed by an empty one and leaves out what is undefined', () => {
@@ -9,10 +9,6 @@ describe('encode', () => {
   });
   it('continues a value with a line that starts with one space', () => {
     expect(encode({ text: 'first line\nsecond line\n\nlast' })).toBe('text: first line\n second line\n \n last\n\n');
-  });
-  it('puts a zero byte before the body', async () => {
-    const bytes = new Uint8Array(await encodeBody({ time: 1 }, new Blob([new Uint8Array([7, 0, 10])])).arrayBuffer());
-    expect([...bytes.slice(-5)]).toEqual([10, 0, 7, 0, 10]);
   });
 });
 

@@ -18,11 +18,6 @@ export function encode(fields: Readonly<Record<string, string | number | undefin
   return lines + '\n';
 }
 
-/** Writes a binary frame: the lines, a zero byte, and the body, which is not copied. */
-export function encodeBody(fields: Readonly<Record<string, string | number | undefined>>, body: Blob): Blob {
-  return new Blob([encode(fields), new Uint8Array(1), body]);
-}
-
 /** Reads the messages of a text frame. A malformed one is left out, those around it are kept. */
 export function decode(frame: string): Message[] {
   const messages: Message[] = [];

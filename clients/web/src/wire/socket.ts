@@ -1,5 +1,5 @@
 // One WebSocket and the requests that wait on it; it knows neither logins nor reconnecting.
-import { encode, encodeBody, packets, type Message, type Packet } from './codec';
+import { encode, packets, type Message, type Packet } from './codec';
 import { Failure, failureOf } from './failure';
 
 /** What a request may carry: undefined fields are left out. */
@@ -14,9 +14,7 @@ export interface Answer {
 /** An open connection. */
 export interface Socket {
   /** Sends a request and waits for its answer. Rejects with a Failure: the server's stat, or 0 if the connection was lost. */
-  request: (fields: Fields, body?: Blob) => Promise<Answer>;
-  /** Bytes handed over that have not left yet. */
-  waiting: () => number;
+  request: (fields: Fields) => Promise<Answer>;
   close: () => void;
 }
 
@@ -35,7 +33,7 @@ interface Waiting {
 
 const answerTimeout = 20_000;
 
-/** Connects to one of the server's URLs: /message, /cell or /file. */
+/** Connects to one of the server's URLs, such as /message. */
 export function connect(path: string, events: SocketEvents): Socket {
   const url = new URL(path, location.href);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -62,17 +60,16 @@ export function connect(path: string, events: SocketEvents): Socket {
   }
 
   const socket: Socket = {
-    request(fields, body) {
+    request(fields) {
       if (over || ws.readyState !== WebSocket.OPEN) return Promise.reject(new Failure(0, 'not connected'));
       const task_id = String(++lastTask);
       return new Promise((resolve, reject) => {
-        // A connection that answers nothing is as good as lost; an upload may take its time.
-        const timer = body ? 0 : window.setTimeout(() => end(1006), answerTimeout);
+        // A connection that answers nothing is as good as lost.
+        const timer = window.setTimeout(() => end(1006), answerTimeout);
         waiting.set(task_id, { resolve, reject, timer });
-        ws.send(body ? encodeBody({ task_id, ...fields }, body) : encode({ task_id, ...fields }));
+        ws.send(encode({ task_id, ...fields }));
       });
     },
-    waiting: () => ws.bufferedAmount,
     close: () => end(1000),
   };
 

@@ -16,7 +16,11 @@ describe('shorten', () => {
     expect(shorten('👋'.repeat(60))).toBe('👋'.repeat(50));
     expect(bytes(shorten('v1. ' + 'x'.repeat(300)))).toBe(200);
   });
-  it('takes out what a line cannot carry', () => expect(shorten('a\nb\0c.txt')).toBe('a b c.txt'));
+  it('takes out what a line cannot carry, ends of paths, and turns of direction', () => {
+    expect(shorten('a\nb\0c.txt')).toBe('a b c.txt');
+    expect(shorten('a/b\\c.txt')).toBe('a b c.txt');
+    expect(shorten('gpj.\u202eexe')).toBe('gpj. exe');
+  });
 });
 
 describe('backoff', () => {

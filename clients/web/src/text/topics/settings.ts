@@ -43,8 +43,6 @@ export const settings = {
   password_changed: ['Changed. All other devices were logged out.', '已修改，其他设备均已退出登录。'],
   err_present_password: ['The present password is wrong.', '当前密码错误。'],
   your_account: ['Account', '账号'],
-  bytes_used: ['{used} stored', '已存储 {used}'],
-  bytes_of: ['{used} of {allowed} stored', '已存储 {used}，共 {allowed}'],
   is_operator: ['Operator of this server', '此服务器的管理员'],
   delete_account: ['Delete account', '注销账号'],
   delete_account_ask: ['Delete your account for good? You leave your groups and friends, and the name is not given again. What you wrote stays with those you wrote to.', '永久注销账号？你将退出所有群和好友关系，该账号名不会再分配。你发出的消息仍保留在对方处。'],

@@ -1,8 +1,7 @@
 import { signal } from '@preact/signals';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect } from 'preact/hooks';
 import { refreshCells } from '../../call/cells';
 import { active } from '../../call/state';
-import { pick } from '../../chat/attachments';
 import { titleOf } from '../../chat/author';
 import { fetchMembers, isFormer, members } from '../../chat/groups';
 import { openHistory } from '../../chat/history';
@@ -18,6 +17,7 @@ import { callShown } from '../call/shown';
 import { Details, detailsShown } from '../details/Details';
 import { notifyFailure } from '../notice';
 import { Composer } from './Composer';
+import { DropZone, useDropping, usePasting } from './dropping';
 import { CallBanner, Header } from './Header';
 import { Timeline } from './Timeline';
 
@@ -27,45 +27,37 @@ document.addEventListener('visibilitychange', () => (visible.value = document.vi
 /** The open conversation. */
 export function ChatView() {
   const c = current.value;
-  const [dragging, setDragging] = useState(false);
   useFetching(c);
   useEffect(() => {
     // Where the panel would take the place of the conversation one came to see.
     if (!matchMedia('(min-width: 1100px)').matches) detailsShown.value = false;
   }, []);
   useReading(c);
+  const writable = !!c && canWrite(c);
+  usePasting(writable ? c : undefined);
+  const { dragging, handlers } = useDropping(writable ? c : undefined);
   if (!c) return null;
-  const names = ['chat', dragging ? 'dragging' : '', detailsShown.value ? 'with-details' : ''];
   return (
-    <main
-      class={names.filter(Boolean).join(' ')}
-      onDragOver={(e) => {
-        if (!e.dataTransfer?.types.includes('Files')) return;
-        e.preventDefault();
-        setDragging(true);
-      }}
-      onDragLeave={(e) => setDragging(e.currentTarget.contains(e.relatedTarget as Node | null))}
-      onDrop={(e) => {
-        e.preventDefault();
-        setDragging(false);
-        pick(c, e.dataTransfer?.files ?? []);
-      }}
-    >
+    <main class={detailsShown.value ? 'chat with-details' : 'chat'} {...handlers}>
       <div class="talk">
         <Header c={c} />
         <CallBanner c={c} />
         <Timeline key={c.conversation} c={c} />
         <Foot c={c} />
-        {dragging && <div class="drop-hint">{t('drop_here')}</div>}
+        {dragging && <DropZone c={c} />}
       </div>
       {detailsShown.value && <Details c={c} />}
     </main>
   );
 }
 
+function canWrite(c: Conversation): boolean {
+  return !isFormer(c) && !(c.kind === 'pair' && blocked.value.has(c.id));
+}
+
 function Foot({ c }: { c: Conversation }) {
   if (isFormer(c)) return <p class="composer muted" role="status">{t('not_member')}</p>;
-  if (c.kind === 'pair' && blocked.value.has(c.id)) return <p class="composer muted" role="status">{t('is_blocked', { who: titleOf(c) })}</p>;
+  if (!canWrite(c)) return <p class="composer muted" role="status">{t('is_blocked', { who: titleOf(c) })}</p>;
   return <Composer c={c} />;
 }
 

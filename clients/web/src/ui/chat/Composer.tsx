@@ -44,7 +44,7 @@ function Writing({ c }: { c: Conversation }) {
     >
       {mention.view}
       <Aside c={c} />
-      {picked.length > 0 && <Picked files={picked} />}
+      <Picked c={c} files={picked} />
       <AttachButton onPick={(files) => pick(c, files)} />
       <textarea
         ref={area}
@@ -60,12 +60,6 @@ function Writing({ c }: { c: Conversation }) {
         }}
         onKeyDown={onKeyDown}
         onClick={mention.look}
-        onPaste={(e) => {
-          const files = e.clipboardData?.files;
-          if (!files?.length) return;
-          e.preventDefault();
-          pick(c, files);
-        }}
       />
       {!ready && !draft.edit && canRecord ? (
         <button type="button" class="icon-button" data-testid="record" aria-label={t('record')} title={t('record')} onClick={() => void startRecording(key)}>

@@ -2,6 +2,7 @@ import { fetchEarlier, fetchLater, toLatest } from '../../chat/history';
 import { titleOf } from '../../chat/author';
 import type { Conversation, Line } from '../../chat/line';
 import { outbox } from '../../chat/outbox';
+import { parcels } from '../../chat/parcels';
 import { timelines } from '../../chat/store';
 import { blank, dayOf } from '../../chat/timeline';
 import { unreadFrom } from '../../chat/unread';
@@ -12,6 +13,7 @@ import { Icon } from '../Icon';
 import { LineView, PendingView } from './LineView';
 import { MessageInfo } from './MessageInfo';
 import { MessageMenu } from './MessageMenu';
+import { ParcelView } from './ParcelView';
 import { Readers } from './Progress';
 import { ReactionPicker } from './ReactionPicker';
 import { moveFocus, useScrolling } from './scrolling';
@@ -23,9 +25,10 @@ export function Timeline({ c }: { c: Conversation }) {
   const known = timelines.value.get(c.conversation) ?? blank;
   const sent = new Set(known.lines.slice(-50).map((l) => l.client_message_id));
   const pending = outbox.value.filter((p) => p.kind === c.kind && p.id === c.id && !sent.has(p.client_message_id));
+  const waiting = parcels.value.filter((p) => p.kind === c.kind && p.id === c.id);
   const pages = { earlier: () => quietly(fetchEarlier(c.conversation)), later: () => quietly(fetchLater(c.conversation)) };
-  const { box, away, onScroll, toEnd } = useScrolling(c.conversation, known, pending.length, pages);
-  const none = known.lines.length === 0 && pending.length === 0;
+  const { box, away, onScroll, toEnd } = useScrolling(c.conversation, known, pending.length + waiting.length, pages);
+  const none = known.lines.length === 0 && pending.length + waiting.length === 0;
   const ownLast = c.kind === 'group' && known.live ? known.lines.findLast((l) => l.user_account === me.value && l.message_id !== '' && (l.message_type === 'text' || l.message_type === 'voice')) : undefined;
   return (
     <div class="timeline-frame">
@@ -40,6 +43,9 @@ export function Timeline({ c }: { c: Conversation }) {
           {!known.live && <p class="muted empty">{t('loading')}</p>}
           {pending.map((p) => (
             <PendingView key={p.client_message_id} pending={p} c={c} />
+          ))}
+          {waiting.map((p) => (
+            <ParcelView key={p.time} parcel={p} c={c} />
           ))}
         </div>
       </div>

@@ -1,6 +1,6 @@
 import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { edit } from '../../chat/actions';
-import { attachments, sendWith } from '../../chat/attachments';
+import { picked as pickedFor, sendWith } from '../../chat/attachments';
 import { draftOf, setDraft, stopAside, type Draft } from '../../chat/draft';
 import { members } from '../../chat/groups';
 import { keyOf, type Conversation } from '../../chat/line';
@@ -20,12 +20,13 @@ export function useWriting(c: Conversation, area: Area) {
   const key = keyOf(c);
   const draft = draftOf(key);
   const [busy, setBusy] = useState(false);
-  const picked = attachments.value.filter((a) => a.key === key);
+  const picked = pickedFor(c);
   const ready = draft.text.trim() !== '' || (picked.length > 0 && !draft.edit);
   useGrowing(area, draft.text);
   useEffect(() => {
-    // Not on a phone, where the keyboard would cover what one came to read.
-    if (draft.reply ?? draft.edit ?? matchMedia('(pointer: fine)').matches) area.current?.focus();
+    // Not on a phone, where the keyboard would cover what one came to read, nor where one came to a certain message.
+    const free = matchMedia('(pointer: fine)').matches && !document.activeElement?.matches('.message');
+    if (draft.reply ?? draft.edit ?? free) area.current?.focus();
   }, [area, draft.reply, draft.edit]);
 
   function type(text: string) {
@@ -39,10 +40,12 @@ export function useWriting(c: Conversation, area: Area) {
       notify('err_too_large');
       return;
     }
-    mended('err_too_large', 'err_file_too_large', 'err_upload');
-    setBusy(picked.length > 0 || !!draft.edit);
-    await (draft.edit ? saveEdit(c, draft) : sendText(c, draft));
-    setBusy(false);
+    mended('err_too_large', 'err_folder');
+    if (draft.edit) {
+      setBusy(true);
+      await saveEdit(c, draft);
+      setBusy(false);
+    } else sendText(c, draft);
     area.current?.focus();
   }
 
@@ -54,11 +57,10 @@ function mentioned(c: Conversation, text: string): string[] {
   return c.kind === 'group' ? mentionsIn(text, (members.value.get(c.id) ?? []).map((m) => m.user_account)) : [];
 }
 
-async function sendText(c: Conversation, { text, reply }: Draft): Promise<void> {
-  const key = keyOf(c);
-  setDraft(key, { text: '', reply: undefined });
+function sendText(c: Conversation, { text, reply }: Draft) {
+  setDraft(keyOf(c), { text: '', reply: undefined });
   tellTyping(c, false);
-  if (!(await sendWith(c, text.trim(), { reply_to: reply?.message_id, mentions: mentioned(c, text) }))) setDraft(key, { text, reply });
+  sendWith(c, text.trim(), { reply_to: reply?.message_id, mentions: mentioned(c, text) });
 }
 
 async function saveEdit(c: Conversation, { text, edit: line }: Draft): Promise<void> {

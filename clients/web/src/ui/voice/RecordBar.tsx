@@ -1,13 +1,11 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { uploadFile } from '../../chat/attachments';
 import { draftOf, setDraft } from '../../chat/draft';
 import { keyOf, type Conversation } from '../../chat/line';
-import { send } from '../../chat/outbox';
+import { postVoice } from '../../chat/parcels';
 import { t } from '../../text';
 import { duration } from '../../text/when';
 import { recording, stopRecording } from '../../voice/recorder';
 import { Icon } from '../Icon';
-import { notifyFailure } from '../notice';
 
 /** So many of the last levels are shown. */
 const shown = 48;
@@ -46,10 +44,5 @@ async function finish(c: Conversation): Promise<void> {
   const recorded = await stopRecording(true);
   if (!recorded) return;
   setDraft(key, { reply: undefined });
-  try {
-    const file = await uploadFile(recorded.file);
-    send(c, { text: '', reply_to: reply?.message_id, voice: { file, duration_ms: recorded.duration_ms, waveform: recorded.waveform } });
-  } catch (error) {
-    notifyFailure(error);
-  }
+  postVoice(c, recorded.file, { duration_ms: recorded.duration_ms, waveform: recorded.waveform }, reply?.message_id);
 }
