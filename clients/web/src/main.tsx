@@ -8,6 +8,7 @@ import './style/files.css';
 import './style/panels.css';
 import './chat/outbox';
 import './chat/parcels';
+import './ui/files/playing';
 import './chat/resume';
 import './chat/groups';
 import './people/presence';

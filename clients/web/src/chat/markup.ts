@@ -90,11 +90,6 @@ export function shownName(name: string): string {
   }
 }
 
-/** Whether browsers show the file as a picture. */
-export function isImage(name: string): boolean {
-  return /\.(png|jpe?g|gif|webp|avif)$/i.test(shownName(name));
-}
-
 /** A number of bytes for people. */
 export function byteCount(size: number): string {
   if (size < 1000) return `${size} B`;

@@ -1,5 +1,6 @@
 // Plays voice messages, one at a time.
 import { signal } from '@preact/signals';
+import { learnFile } from '../chat/files';
 import { takePart } from '../session/session';
 import { notify } from '../ui/notice';
 
@@ -68,6 +69,7 @@ async function play(message_id: string, file: string, duration: number, position
   try {
     // As a whole: a recording has no index, and what is not there yet could not be gone to.
     const response = await fetch(`/files/${file}`);
+    if (response.status === 404) learnFile({ name: file, gone: true });
     if (!response.ok) throw new Error(response.statusText);
     const blob = await response.blob();
     if (mine !== era) return;

@@ -41,7 +41,7 @@ export function LineView({ line, c, follows }: Props) {
     >
       {c.kind === 'group' && !mine && !follows && <strong class="author ellipsis">{lineAuthor(line)}</strong>}
       {line.reply_to && <Quote conversation={c.conversation} message_id={line.reply_to} />}
-      {line.message_type === 'voice' ? <VoiceView line={line} /> : <Text text={line.text} mentioned={line.mentions} />}
+      {line.message_type === 'voice' ? <VoiceView line={line} /> : <Text text={line.text} mentioned={line.mentions} files={line.files} conversation={c.conversation} />}
       <Chips line={line} c={c} />
       <footer class="meta">
         {line.edited > 0 && <span data-testid="edited">{t('edited')}</span>}
@@ -75,7 +75,7 @@ export function PendingView({ pending, c }: { pending: Pending; c: Conversation 
   return (
     <article class="message mine pending" data-testid="message" data-seq="" data-author={me.value} data-state={pending.failure ? 'failed' : 'sending'}>
       {pending.reply_to && <Quote conversation={c.conversation} message_id={pending.reply_to} />}
-      <Text text={pending.voice ? t('last_voice') : pending.text} mentioned={pending.mentions ?? []} />
+      <Text text={pending.voice ? t('last_voice') : pending.text} mentioned={pending.mentions ?? []} conversation={c.conversation} />
       {pending.failure ? (
         <div class="failed" role="alert">
           <span>{t('not_sent', { reason: t(key, { name: titleOf(c), ...params }) })}</span>

@@ -29,7 +29,7 @@ export function holdToOpen(line: Line, c: Conversation) {
   const release = () => clearTimeout(held);
   return {
     onContextMenu(e: MouseEvent) {
-      const own = e.target instanceof Element && e.target.closest('a, img, input, textarea');
+      const own = e.target instanceof Element && e.target.closest('a, img, video, audio, input, textarea');
       if (own || !getSelection()?.isCollapsed) return;
       e.preventDefault();
       chosen.value = { line, c, at: { x: e.clientX, y: e.clientY } };

@@ -12,7 +12,7 @@ export function ParcelView({ parcel, c }: { parcel: Parcel; c: Conversation }) {
   return (
     <article class="message mine pending parcel" data-testid="message" data-seq="" data-author={me.value} data-state="uploading">
       {reply_to && <Quote conversation={c.conversation} message_id={reply_to} />}
-      {text && <Text text={compose(text, [])} mentioned={mentions ?? []} />}
+      {text && <Text text={compose(text, [])} mentioned={mentions ?? []} conversation={c.conversation} />}
       {/* What changes all the time is not read out. */}
       <ul class="transfers" aria-live="off">
         {filesOf(parcel).map((transfer) => (

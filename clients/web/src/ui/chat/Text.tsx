@@ -1,25 +1,48 @@
+import { fileInfoOf, lookOf, type FileInfo } from '../../chat/fileinfo';
 import { parts, type Part } from '../../chat/markup';
 import { go } from '../../chat/route';
 import { nameOf } from '../../people/people';
 import { me } from '../../session/session';
 import { t } from '../../text';
-import { FileView } from './FileView';
+import { FileView } from '../files/FileView';
 
-/** The words of a message, its files, and who is mentioned. */
-export function Text({ text, mentioned }: { text: string; mentioned: readonly string[] }) {
+interface Props {
+  text: string;
+  mentioned: readonly string[];
+  /** What is told of its files. */
+  files?: readonly FileInfo[];
+  /** The conversation it stands in. */
+  conversation: string;
+}
+
+/** The words of a message, its files, and who is mentioned. Pictures that follow each other stand side by side. */
+export function Text({ text, mentioned, files = [], conversation }: Props) {
+  const file = (name: string) => <FileView key={name} name={name} told={fileInfoOf(files, name)} conversation={conversation} />;
+  const isPicture = (part: Part) => part.kind === 'file' && lookOf(part.name, fileInfoOf(files, part.name)?.content_type) === 'picture';
   return (
     <div class="text">
-      {parts(text, mentioned).map((part, at) => (
-        <Piece key={at} part={part} />
-      ))}
+      {runs(parts(text, mentioned), isPicture).map((run, at) => {
+        const names = run.flatMap((part) => (part.kind === 'file' ? [part.name] : []));
+        if (run.length > 1) return <div key={at} class="pictures">{names.map(file)}</div>;
+        return run.map((part) => (part.kind === 'file' ? file(part.name) : <Piece key={at} part={part} />));
+      })}
     </div>
   );
 }
 
-function Piece({ part }: { part: Part }) {
+/** The parts, each alone but for those that belong together. */
+function runs(all: readonly Part[], together: (part: Part) => boolean): Part[][] {
+  const found: Part[][] = [];
+  for (const part of all) {
+    const last = found.at(-1);
+    if (last?.[0] && together(last[0]) && together(part)) last.push(part);
+    else found.push([part]);
+  }
+  return found;
+}
+
+function Piece({ part }: { part: Exclude<Part, { kind: 'file' }> }) {
   switch (part.kind) {
-    case 'file':
-      return <FileView name={part.name} />;
     case 'words':
       return <span>{part.text}</span>;
     case 'mention':

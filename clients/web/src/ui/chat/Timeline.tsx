@@ -9,6 +9,7 @@ import { unreadFrom } from '../../chat/unread';
 import { me } from '../../session/session';
 import { t } from '../../text';
 import { day } from '../../text/when';
+import { Viewer } from '../files/Viewer';
 import { Icon } from '../Icon';
 import { LineView, PendingView } from './LineView';
 import { MessageInfo } from './MessageInfo';
@@ -57,6 +58,7 @@ export function Timeline({ c }: { c: Conversation }) {
       <MessageMenu />
       <MessageInfo />
       <ReactionPicker />
+      <Viewer />
     </div>
   );
 }

@@ -1,8 +1,10 @@
+import { files } from '../../chat/files';
 import type { Line } from '../../chat/line';
 import { t } from '../../text';
 import { duration } from '../../text/when';
 import { nextSpeed, playing, seek, speed, toggle } from '../../voice/player';
 import { fromWaveform } from '../../voice/waveform';
+import { GoneFile } from '../files/FileView';
 import { Icon } from '../Icon';
 
 /** So far an arrow key goes, ms. */
@@ -10,6 +12,7 @@ const keyStep = 2000;
 
 /** A voice message: play, its waveform as a slider, its length, the speed. */
 export function VoiceView({ line }: { line: Line }) {
+  if (files.value.get(line.file) === 'gone') return <GoneFile name={line.file} />;
   const here = playing.value?.message_id === line.message_id ? playing.value : undefined;
   const total = Math.max(line.duration_ms, 1);
   const position = here?.position ?? 0;
