@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strconv"
 	"strings"
@@ -494,6 +495,40 @@ func TestStalledBody(t *testing.T) {
 		t.Errorf("a body that stalls: %s, %v", answer, err)
 	}
 	resumed(t, a, at, "abcdefghij")
+}
+
+// Over HTTP/2, where many requests share a connection, one that stalls or is given up is ended, and no other.
+func TestPiecesOverHTTP2(t *testing.T) {
+	for name, c := range map[string]struct {
+		stall  time.Duration
+		status int
+	}{"stalled": {200 * time.Millisecond, 408}, "lost": {patience, 423}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, Times{Stall: c.stall}, "a")
+			over := httptest.NewUnstartedServer(w.srv.Handler())
+			over.EnableHTTP2 = true
+			over.StartTLS()
+			t.Cleanup(over.Close)
+			a := w.caller("a")
+			a.base, a.http = over.URL, over.Client()
+			at := a.create(10, "filename", "x", "time", "1")
+			body, send := pipe(t)
+			answered := make(chan reply, 1)
+			go func() {
+				r, _ := a.try("PATCH", at, body, "Tus-Resumable", "1.0.0", "Content-Type", tusContent, "Upload-Offset", "0")
+				answered <- r
+			}()
+			fmt.Fprint(send, "abcd")
+			w.busy(at)
+			if c.status == 408 { // it ends by itself
+				answered <- <-answered
+			}
+			resumed(t, a, at, "abcdefghij")
+			if r := <-answered; r.Response == nil || r.StatusCode != c.status || r.ProtoMajor != 2 {
+				t.Errorf("answered %+v", r.Response)
+			}
+		})
+	}
 }
 
 // resumed sends what is missing of an upload, and compares.
