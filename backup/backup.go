@@ -40,7 +40,7 @@ var (
 	// ErrBusy: another backup works on the folder.
 	ErrBusy = errors.New("another backup works on that folder")
 	// ErrDamaged: what is there is not what was written.
-	ErrDamaged = errors.New("it is damaged")
+	ErrDamaged = files.ErrDamaged
 	// ErrNotEmpty: something is where a backup is to be restored to.
 	ErrNotEmpty = errors.New("it is not empty")
 )
@@ -250,39 +250,16 @@ func sizes(ctx context.Context, b Blobs) (map[string]int64, error) {
 	return all, err
 }
 
-// copyBlob brings the bytes of a content from one place to another. ErrDamaged: they are not what their name says, and
-// were not kept; fs.ErrNotExist: there are none.
-func copyBlob(ctx context.Context, from, to Blobs, b store.Blob) error {
+// copyBlob brings the bytes of a content from one place to another, and returns how many they are. ErrDamaged: they are
+// not what their name says, and were not kept; fs.ErrNotExist: there are none.
+func copyBlob(ctx context.Context, from, to Blobs, b store.Blob) (size int64, err error) {
 	r, err := from.Open(ctx, b.Hash)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer r.Close()
-	checked := &checkedReader{r: r, want: b, hash: sha256.New()}
-	_, _, err = to.Put(ctx, checked)
-	return err
-}
-
-// checkedReader fails at the end of what was not what its name says: who stores what it yields keeps nothing then.
-type checkedReader struct {
-	r    io.Reader
-	want store.Blob
-	hash interface {
-		io.Writer
-		Sum([]byte) []byte
-	}
-	size int64
-}
-
-// Read reads on.
-func (c *checkedReader) Read(p []byte) (int, error) {
-	n, err := c.r.Read(p)
-	c.hash.Write(p[:n])
-	c.size += int64(n)
-	if err == io.EOF && (c.size != c.want.Size || hex.EncodeToString(c.hash.Sum(nil)) != c.want.Hash) {
-		return n, fmt.Errorf("the bytes of %s: %w", c.want.Hash, ErrDamaged)
-	}
-	return n, err
+	_, size, err = to.Put(ctx, files.Checked(r, b.Hash, b.Size))
+	return size, err
 }
 
 // writeFile writes a file whose bytes are on the disk when it returns. It must not be there before.

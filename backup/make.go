@@ -171,33 +171,36 @@ func (w *work) keepBlobs(ctx context.Context) error {
 	defer list.Close()
 	lines, batch := bufio.NewWriter(list), w.blobs.Batch()
 	err = store.EachBlob(ctx, w.path(w.name, databaseName), func(b store.Blob) error {
-		if err := w.keepBlob(ctx, batch, there, b); err != nil {
+		var err error
+		if b.Size, err = w.keepBlob(ctx, batch, there, b); err != nil {
 			return fmt.Errorf("keeping a file: %w", err)
 		}
 		w.made.Blobs++
 		w.made.Bytes += b.Size
 		report(w.progress, "files", w.made.Blobs, 0)
-		_, err := fmt.Fprintln(lines, b.Hash, b.Size)
+		_, err = fmt.Fprintln(lines, b.Hash, b.Size)
 		return err
 	})
 	return errors.Join(err, lines.Flush(), list.Sync(), batch.Sync())
 }
 
-func (w *work) keepBlob(ctx context.Context, to Blobs, there map[string]int64, b store.Blob) error {
-	if size, ok := there[b.Hash]; ok && size == b.Size {
-		return nil
+// keepBlob returns the size of a content that the backup has then, or lacks because the source does.
+func (w *work) keepBlob(ctx context.Context, to Blobs, there map[string]int64, b store.Blob) (size int64, err error) {
+	if size, ok := there[b.Hash]; ok && (size == b.Size || b.Size < 0) {
+		return size, nil
 	}
-	err := copyBlob(ctx, w.src.Blobs, to, b)
+	size, err = copyBlob(ctx, w.src.Blobs, to, b)
 	switch {
 	case err == nil:
 		w.made.Copied++
-		w.made.CopiedBytes += b.Size
-		return nil
+		w.made.CopiedBytes += size
+		return size, nil
 	case errors.Is(err, ErrDamaged), errors.Is(err, fs.ErrNotExist) && ctx.Err() == nil:
+		b.Size = max(0, b.Size)
 		w.made.Missing = append(w.made.Missing, b)
-		return nil
+		return b.Size, nil
 	}
-	return err
+	return 0, err
 }
 
 // digest reads the snapshot as it lies in the backup.

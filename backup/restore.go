@@ -161,7 +161,7 @@ func (w *restoring) copyBlobs(ctx context.Context, to Blobs, there map[string]in
 		if size, ok := there[b.Hash]; lost[b.Hash] || ok && size == b.Size {
 			return ctx.Err()
 		}
-		if err := copyBlob(ctx, w.blobs, to, b); err != nil {
+		if _, err := copyBlob(ctx, w.blobs, to, b); err != nil {
 			return fmt.Errorf("restoring a file: %w", err)
 		}
 		w.r.Copied++

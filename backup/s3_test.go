@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
@@ -30,14 +31,22 @@ func TestObjectStore(t *testing.T) {
 	}
 	h, to, there := newHouse(t), t.TempDir(), open("there")
 	h.src.Blobs = there
-	for n := range 3 {
-		hash := h.put(fmt.Sprint("body ", n))
+	bodies := []string{"body 0", "body 1", "body 2", strings.Repeat("in parts ", 2<<20)}
+	for n, body := range bodies {
+		hash := h.put(body)
 		r, err := h.files.Open(t.Context(), hash)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, _, err := there.Put(t.Context(), r); err != nil {
+		id := fmt.Sprintf("%032d", n)
+		if err := there.Begin(t.Context(), id, int64(len(body))); err != nil {
 			t.Fatal(err)
+		}
+		if _, err := there.Append(t.Context(), id, 0, r, false); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := there.Finish(t.Context(), id); err != nil || got != hash {
+			t.Fatal(got, err)
 		}
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
@@ -46,7 +55,7 @@ func TestObjectStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if made := h.backup(to, 0); made.Copied != 3 || made.Missing != nil {
+	if made := h.backup(to, 0); made.Copied != 4 || made.Missing != nil {
 		t.Errorf("the first: %+v", made)
 	}
 	if made := h.backup(to, 0); made.Copied != 0 {
@@ -60,14 +69,14 @@ func TestObjectStore(t *testing.T) {
 			at.Blobs = func(context.Context) (Blobs, error) { return blobs, nil }
 		}
 		r, err := Restore(t.Context(), to, "", at, nil)
-		if err != nil || r.Copied != 3 {
+		if err != nil || r.Copied != 4 {
 			t.Errorf("restored %d, %v", r.Copied, err)
 		}
 		if blobs == nil {
 			blobs = files.LookFolder(filepath.Join(at.Folder, "files"))
 		}
 		e, err := VerifyData(t.Context(), Source{Database: at.Database, Blobs: blobs}, true, nil)
-		if err != nil || e.Wrong != nil || e.Blobs != 3 || e.Bytes != 18 {
+		if err != nil || e.Wrong != nil || e.Blobs != 4 || e.Bytes != 18+9<<21 {
 			t.Errorf("what was restored: %+v, %v", e, err)
 		}
 	}

@@ -2,7 +2,6 @@ package backup
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -49,7 +48,7 @@ func Verify(ctx context.Context, dir, snapshot string, progress Progress) (e Exa
 			return e, err
 		}
 	}
-	if err := verifyBlobs(ctx, f.blobs, needed, true, &e, progress); err != nil {
+	if err := f.verifyBlobs(ctx, needed, &e, progress); err != nil {
 		return e, err
 	}
 	if snapshot != "" {
@@ -120,67 +119,57 @@ func (f *folder) verifyDatabase(ctx context.Context, m Manifest, e *Examined) er
 	return nil
 }
 
-// verifyBlobs looks for every content that is needed, with its size and, if asked, the hash of its bytes.
-func verifyBlobs(ctx context.Context, blobs Blobs, needed map[string]int64, hashes bool, e *Examined, progress Progress) error {
-	found := map[string]bool{}
-	var present []store.Blob
-	err := blobs.List(ctx, func(s files.Stored) error {
-		size, ok := needed[s.Hash]
-		switch {
-		case !ok && time.Since(s.Time) > young:
-			e.Orphans++
-			e.OrphanBytes += s.Size
-		case !ok:
-		case size != s.Size:
-			found[s.Hash] = true
-			e.wrong("the file %s has %d bytes instead of %d", s.Hash, s.Size, size)
-		default:
-			found[s.Hash] = true
-			present = append(present, store.Blob{Hash: s.Hash, Size: s.Size})
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	for hash, size := range needed {
-		if e.Blobs++; !found[hash] {
-			e.wrong("the file %s (%d bytes) is missing", hash, size)
-		}
-	}
-	for i, b := range present {
-		e.Bytes += b.Size
-		if !hashes {
-			continue
-		}
-		report(progress, "files", int64(i), int64(len(present)))
-		if err := verifyBlob(ctx, blobs, b, e); err != nil {
-			return err
-		}
-	}
-	return nil
+// verifyBlobs looks for every content that a backup needs, and reads it.
+func (f *folder) verifyBlobs(ctx context.Context, needed map[string]int64, e *Examined, progress Progress) error {
+	c, err := files.Compare(ctx, f.blobs, needed, time.Now(), true, func(done, of int64) { report(progress, "files", done, of) })
+	e.compared(c)
+	return err
 }
 
-func verifyBlob(ctx context.Context, blobs Blobs, b store.Blob, e *Examined) error {
-	if err := ctx.Err(); err != nil {
-		return err
+// compared takes over what was found of contents.
+func (e *Examined) compared(c files.Compared) {
+	e.Blobs, e.Bytes = c.Files, c.Bytes
+	for _, w := range append(c.Missing, c.Changed...) {
+		e.wrong("the file %s: %s", w.Hash, w.Reason)
 	}
-	r, err := blobs.Open(ctx, b.Hash)
-	if err == nil {
-		var sum string
-		if sum, _, err = hashOf(r); err == nil && sum != b.Hash {
-			err = ErrDamaged
-		}
-		err = errors.Join(err, r.Close())
+	for _, s := range c.Unwanted {
+		e.Orphans++
+		e.OrphanBytes += s.Size
 	}
+}
+
+// young is how old a content must be before it counts as one that nothing names: an upload is stored before it is noted,
+// and may be completed by who comes back.
+const young = 24 * time.Hour
+
+// VerifyFiles examines the files of a server, whether it runs or not, and changes nothing: that every content that its
+// database names is there in its size, with deep also in its bytes. Unwanted is what is a day old and that neither the
+// database names nor the server is going to remove.
+func VerifyFiles(ctx context.Context, src Source, deep bool, progress Progress) (c files.Compared, err error) {
+	wanted, err := src.wanted(ctx)
 	if err != nil {
-		e.wrong("the file %s (%d bytes): %v", b.Hash, b.Size, err)
+		return c, err
 	}
-	return ctx.Err()
+	c, err = files.Compare(ctx, src.Blobs, wanted, time.Now().Add(-young), deep, func(done, of int64) { report(progress, "files", done, of) })
+	if err != nil || c.Right() && len(c.Unwanted) == 0 {
+		return c, err
+	}
+	if wanted, err = src.wanted(ctx); err != nil { // people may have uploaded and deleted
+		return c, err
+	}
+	c.Again(wanted)
+	going := map[string]bool{}
+	err = store.EachGarbage(ctx, src.Database, func(hash string) error { going[hash] = true; return nil })
+	c.Unwanted = slices.DeleteFunc(c.Unwanted, func(s files.Stored) bool { return going[s.Hash] })
+	return c, err
 }
 
-// young is how old a content must be before it counts as one that nothing names: an upload is stored before it is noted.
-const young = time.Hour
+// wanted are the sizes of what the database names, by hash; -1: not known.
+func (src Source) wanted(ctx context.Context) (map[string]int64, error) {
+	all := map[string]int64{}
+	err := store.EachBlob(ctx, src.Database, func(b store.Blob) error { all[b.Hash] = b.Size; return nil })
+	return all, err
+}
 
 // VerifyData examines a server's data, whether it runs or not, and changes nothing: the database's pages and
 // indexes, and that every file it names is there in its size, with hashes also in its bytes.
@@ -196,9 +185,7 @@ func VerifyData(ctx context.Context, src Source, hashes bool, progress Progress)
 	if e.Wrong, err = store.CheckIntegrity(ctx, src.Database); err != nil {
 		return e, err
 	}
-	needed := map[string]int64{}
-	if err := store.EachBlob(ctx, src.Database, func(b store.Blob) error { needed[b.Hash] = b.Size; return nil }); err != nil {
-		return e, err
-	}
-	return e, verifyBlobs(ctx, src.Blobs, needed, hashes, &e, progress)
+	c, err := VerifyFiles(ctx, src, hashes, progress)
+	e.compared(c)
+	return e, err
 }

@@ -89,6 +89,7 @@ func TestS3(t *testing.T) {
 	t.Run("strays", func(t *testing.T) { s3Strays(t, store, openPieces(t, store, "j")) })
 	t.Run("spool", func(t *testing.T) { s3Spool(t, openPieces(t, store, "k")) })
 	t.Run("address", func(t *testing.T) { s3Address(t, openPieces(t, store, "m")) })
+	t.Run("copy", func(t *testing.T) { copyTo(t, openPieces(t, store, "o")) })
 	t.Run("killed store", func(t *testing.T) { s3KilledStore(t, store, openPieces(t, store, "n")) })
 	t.Run("away and back", func(t *testing.T) { awayAndBack(t, store, openS3(t, store, "e")) })
 }

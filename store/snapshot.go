@@ -244,37 +244,6 @@ func (s *side) layout(ctx context.Context, t copiedTable) (layout, error) {
 	return l, err
 }
 
-// Blob is the content of files: the hash of its bytes, and how many those are.
-type Blob struct {
-	Hash string
-	Size int64
-}
-
-// EachBlob calls f for each content that a file of the database has, in the order of their hashes, of one state of
-// the database; a server may use it meanwhile. An error of f ends it and is returned.
-func EachBlob(ctx context.Context, database string, f func(Blob) error) error {
-	s, err := openSnapshot(ctx, database)
-	if err != nil {
-		return err
-	}
-	defer s.end()
-	rows, err := s.QueryContext(ctx, "SELECT DISTINCT hash, size FROM files ORDER BY hash, size")
-	if err != nil {
-		return fmt.Errorf("read files: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var b Blob
-		if err := rows.Scan(&b.Hash, &b.Size); err != nil {
-			return fmt.Errorf("read files: %w", err)
-		}
-		if err := f(b); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
-}
-
 // CheckIntegrity has SQLite examine a file: its pages, indexes and constraints. A server may use it meanwhile. It
 // returns what is wrong, at most 100 things; a MySQL database examines itself, and nothing is returned.
 func CheckIntegrity(ctx context.Context, database string) (wrong []string, err error) {

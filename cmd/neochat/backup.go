@@ -50,8 +50,8 @@ type verifyCommand struct {
 	whereFlags `embed:""`
 }
 
-// source opens the data to be read. The caller closes its blobs.
-func (c *whereFlags) source(ctx context.Context) (src backup.Source, closeBlobs func(), err error) {
+// source opens the data to be read. The caller closes the place of the files.
+func (c *whereFlags) source(ctx context.Context) (src backup.Source, at blobs, err error) {
 	data, err := filepath.Abs(c.Data)
 	if err != nil {
 		return src, nil, fmt.Errorf("the data folder: %w", err)
@@ -63,15 +63,12 @@ func (c *whereFlags) source(ctx context.Context) (src backup.Source, closeBlobs 
 		}
 	}
 	if !strings.Contains(c.Files, "://") {
-		src.Blobs = files.LookFolder(filesFolder(c.Files, data))
-		return src, func() {}, nil
-	}
-	opened, err := openBlobs(ctx, c.Files, data)
-	if err != nil {
+		at = files.LookFolder(filesFolder(c.Files, data))
+	} else if at, err = openBlobs(ctx, c.Files, data); err != nil {
 		return src, nil, err
 	}
-	src.Blobs = opened
-	return src, opened.Close, nil
+	src.Blobs = at
+	return src, at, nil
 }
 
 // Run makes a snapshot.
@@ -79,11 +76,11 @@ func (c *backupCommand) Run(ctx context.Context, std streams) error {
 	if c.Keep < 0 {
 		return errors.New("--keep is 0 or more")
 	}
-	src, closeBlobs, err := c.source(ctx)
+	src, at, err := c.source(ctx)
 	if err != nil {
 		return err
 	}
-	defer closeBlobs()
+	defer at.Close()
 	begun, shown := time.Now(), progress{out: std.err}
 	made, err := backup.Make(ctx, c.To, src, c.Keep, shown.step)
 	if err != nil {
@@ -163,11 +160,11 @@ func (c *verifyCommand) data(ctx context.Context, shown backup.Progress) (backup
 	if c.Snapshot != "" {
 		return backup.Examined{}, errors.New("--snapshot is of a backup: say --from")
 	}
-	src, closeBlobs, err := c.source(ctx)
+	src, at, err := c.source(ctx)
 	if err != nil {
 		return backup.Examined{}, err
 	}
-	defer closeBlobs()
+	defer at.Close()
 	return backup.VerifyData(ctx, src, c.Hashes, shown)
 }
 

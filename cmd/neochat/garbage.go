@@ -25,6 +25,8 @@ const (
 type dump interface {
 	Remove(ctx context.Context, hash string) error
 	List(ctx context.Context, each func(files.Stored) error) error
+	Strays(ctx context.Context, each func(files.Stray) error) error
+	RemoveStray(ctx context.Context, name string) error
 }
 
 // sweep removes from now on what nothing refers to, until h.endSweep is called.
@@ -126,7 +128,7 @@ func (c *sweeper) removeBytes(ctx context.Context, before time.Time) (removed in
 }
 
 // walk finds bytes, stored before a time, that nothing knows of: those of an upload that was cut off after they were stored and before they
-// had a file. They are garbage from now on.
+// had a file. They are garbage from now on. What is left of uploads that nobody can go on with is removed at once.
 func (c *sweeper) walk(ctx context.Context, before time.Time) error {
 	var some []string
 	stray := 0
@@ -151,5 +153,11 @@ func (c *sweeper) walk(ctx context.Context, before time.Time) error {
 	if stray > 0 {
 		c.log.Info("found bytes that no file has", "contents", stray)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return c.blobs.Strays(ctx, func(s files.Stray) error {
+		c.log.Info("removing what is left of an upload", "name", s.Name, "bytes", s.Size)
+		return c.blobs.RemoveStray(ctx, s.Name)
+	})
 }

@@ -19,6 +19,7 @@ import (
 // heap is a dump in memory.
 type heap struct {
 	kept map[string]time.Time
+	left []string // of uploads
 	away bool
 }
 
@@ -36,6 +37,20 @@ func (h *heap) List(_ context.Context, each func(files.Stored) error) error {
 			return err
 		}
 	}
+	return nil
+}
+
+func (h *heap) Strays(_ context.Context, each func(files.Stray) error) error {
+	for _, name := range slices.Clone(h.left) {
+		if err := each(files.Stray{Name: name}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (h *heap) RemoveStray(_ context.Context, name string) error {
+	h.left = slices.DeleteFunc(h.left, func(l string) bool { return l == name })
 	return nil
 }
 
@@ -172,7 +187,11 @@ func TestBytesThatNoFileHas(t *testing.T) {
 	if got := x.passAfter(3 * time.Hour); got != "of a file on its way stray" {
 		t.Errorf("%s is kept: it is listed once a day", got)
 	}
+	x.heap.left = []string{"x", "y"}
 	x.passAfter(walkEvery)
+	if len(x.heap.left) != 0 {
+		t.Errorf("of uploads %v is left", x.heap.left)
+	}
 	if got := x.passAfter(walkEvery + 3*time.Hour); got != "of a file on its way" {
 		t.Errorf("in the end %s is kept", got)
 	}

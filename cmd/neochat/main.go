@@ -27,6 +27,7 @@ type commandLine struct {
 	Backup   backupCommand    `cmd:"" help:"Add a snapshot of the server's data to a backup, while it runs."`
 	Restore  restoreCommand   `cmd:"" help:"Restore a backup into an empty data folder."`
 	Verify   verifyCommand    `cmd:"" help:"Examine a backup, or the server's data; works while the server runs."`
+	Files    filesCommand     `cmd:"" help:"Move the bytes of files, or examine them."`
 	Database databaseCommand  `cmd:"" help:"Move the database, or look at its schema."`
 	Status   statusCommand    `cmd:"" help:"Ask the running server how it is; exit code 3 where none runs."`
 	Chat     chatCommand      `cmd:"" help:"Chat from this terminal."`
