@@ -1,28 +1,22 @@
 import { useEffect, useState } from 'preact/hooks';
-import { byteCount } from '../../chat/markup';
-import { deleteAccount, fetchUsage, type Usage } from '../../people/account';
+import { deleteAccount, fetchUsage } from '../../people/account';
 import { connection, forget } from '../../session/session';
 import { t } from '../../text';
 import { Fault } from '../chat/NewGroupDialog';
 import { explain, notify } from '../notice';
 import { Section } from './Section';
 
-/** How much one stores, and the end of the account. */
+/** What one may do here, and the end of the account. */
 export function AccountSection() {
-  const [usage, setUsage] = useState<Usage | undefined>(undefined);
+  const [operator, setOperator] = useState(false);
   const [ending, setEnding] = useState(false);
   const online = connection.value === 'open';
   useEffect(() => {
-    if (online) fetchUsage().then(setUsage, () => undefined);
+    if (online) fetchUsage().then((usage) => setOperator(usage.operator), () => undefined);
   }, [online]);
   return (
     <Section title="your_account">
-      {usage?.operator && <p>{t('is_operator')}</p>}
-      {usage && (
-        <p class="muted" data-testid="usage">
-          {usage.bytes_allowed > 0 ? t('bytes_of', { used: byteCount(usage.bytes_used), allowed: byteCount(usage.bytes_allowed) }) : t('bytes_used', { used: byteCount(usage.bytes_used) })}
-        </p>
-      )}
+      {operator && <p>{t('is_operator')}</p>}
       {ending ? <EndForm onClose={() => setEnding(false)} /> : <button type="button" class="danger quiet" data-testid="delete-account" onClick={() => setEnding(true)}>{t('delete_account')}</button>}
     </Section>
   );

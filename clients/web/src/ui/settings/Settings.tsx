@@ -10,6 +10,7 @@ import { NotificationSection } from './NotificationSection';
 import { PasswordForm } from './PasswordForm';
 import { Privacy } from './Privacy';
 import { ProfileForm } from './ProfileForm';
+import { Storage } from './Storage';
 
 /** Everything about oneself, on one page. */
 export function Settings() {
@@ -30,6 +31,7 @@ export function Settings() {
         <Privacy />
         <NotificationSection />
         <ConnectionSection />
+        <Storage />
         <Devices />
         <PasswordForm />
         <AccountSection />
