@@ -24,6 +24,7 @@ export const PATIENCE = 20_000;
  * @property {string} [locale] default en-US
  * @property {boolean} [dark] prefers dark colours
  * @property {{width: number, height: number}} [viewport] default 1280×800
+ * @property {boolean} [fingers] the device is used with fingers, as a phone is; Chromium only
  * @property {boolean} [frozen] the camera's picture stands still (to test the reader)
  * @property {boolean} [keepsCallsOff] the browser lets calls use nothing but a proxy, as a policy or an extension may want it; Chromium only
  * @property {Trust} [trust] what the browser takes for secure besides localhost
@@ -47,7 +48,7 @@ export const PATIENCE = 20_000;
  * @property {(selector: string) => Promise<unknown>} click
  * @property {(selector: string, text: string) => Promise<unknown>} fill
  * @property {(key: 'Enter' | 'Escape' | 'Tab' | 'ArrowUp' | 'ArrowDown' | 'ArrowRight' | 'ContextMenu') => Promise<unknown>} press
- * @property {(selector: string, path: string) => Promise<unknown>} upload
+ * @property {(selector: string, ...paths: string[]) => Promise<unknown>} upload
  * @property {(path: string) => Promise<unknown>} screenshot
  * @property {(width: number, height: number) => Promise<unknown>} resize
  * @property {import('playwright-core').Page | null} playwright for tools that need the page itself (axe); null in Firefox
@@ -125,6 +126,8 @@ async function chromiumTab(browser, person, close) {
     locale: person.locale ?? 'en-US',
     colorScheme: person.dark ? 'dark' : 'light',
     viewport: person.viewport ?? { width: 1280, height: 800 },
+    hasTouch: person.fingers ?? false,
+    isMobile: person.fingers ?? false,
   });
   await context.addInitScript(preload({ screen: person.screen }));
   const page = await context.newPage();
@@ -143,7 +146,7 @@ async function chromiumTab(browser, person, close) {
     click: (selector) => page.locator(selector).click(),
     fill: (selector, text) => page.locator(selector).fill(text),
     press: (key) => page.keyboard.press(key),
-    upload: (selector, path) => page.locator(selector).setInputFiles(path),
+    upload: (selector, ...paths) => page.locator(selector).setInputFiles(paths),
     screenshot: (path) => page.screenshot({ path }),
     resize: (width, height) => page.setViewportSize({ width, height }),
     close,
@@ -197,10 +200,10 @@ export async function openFirefox(person, env) {
     click: (selector) => page.locator(selector).click(),
     fill: (selector, text) => page.locator(selector).fill(text),
     press: (key) => page.keyboard.press(key),
-    async upload(selector, path) {
+    async upload(selector, ...paths) {
       const input = /** @type {import('puppeteer-core').ElementHandle<HTMLInputElement> | null} */ (await page.$(selector));
       if (!input) throw new Error(`nothing to attach a file to: ${selector}`);
-      await input.uploadFile(path);
+      await input.uploadFile(...paths);
     },
     screenshot: (path) => page.screenshot({ path: /** @type {`${string}.png`} */ (path) }),
     resize: (width, height) => page.setViewport({ width, height }),

@@ -16,6 +16,7 @@ export function binary() {
  * @property {string} url http://localhost:PORT, as it prints it
  * @property {() => string} output everything it printed
  * @property {() => Promise<void>} replace ends it in good order and starts another one on its data and its ports, as an upgrade does
+ * @property {() => Promise<void>} crash kills it, and starts another one on its data and its ports
  * @property {() => Promise<void>} close asks it to end, waits, and removes its data
  */
 
@@ -25,7 +26,7 @@ export function binary() {
  * @property {(seen: (output: string) => void) => void} onOutput calls with everything it printed, each time that grew
  * @property {Promise<string>} ended why it ended
  * @property {string} dir holds its data
- * @property {() => Promise<void>} end asks it to end, and waits
+ * @property {(signal?: 'SIGTERM' | 'SIGKILL') => Promise<void>} end asks it to end, or kills it, and waits
  * @property {() => Promise<void>} close asks it to end, waits, and removes its data
  */
 
@@ -52,8 +53,8 @@ export function startServer(env, flags, inside = [], dir = mkdtempSync(join(tmpd
     child.once('error', (error) => done(error.message));
     child.once('close', (code) => done(`the server ended with ${code}:\n${output}`));
   });
-  const end = async () => {
-    child.kill('SIGTERM');
+  const end = async (/** @type {'SIGTERM' | 'SIGKILL'} */ signal = 'SIGTERM') => {
+    child.kill(signal);
     const hung = setTimeout(() => child.kill('SIGKILL'), 10_000);
     await ended;
     clearTimeout(hung);
@@ -77,17 +78,19 @@ export async function openServer(env, flags = []) {
   let before = '';
   try {
     const url = await listening(server);
+    const again = async (/** @type {'SIGTERM' | 'SIGKILL'} */ signal) => {
+      const media = /, (\d+) \(UDP/.exec(server.output())?.[1];
+      if (!media) throw new Error(`no media port in:\n${server.output()}`);
+      await server.end(signal);
+      before += server.output();
+      server = startServer(env, ['--listen', `127.0.0.1:${new URL(url).port}`, '--media-port', media, ...flags], [], server.dir);
+      await listening(server);
+    };
     return {
       url,
       output: () => before + server.output(),
-      async replace() {
-        const media = /, (\d+) \(UDP/.exec(server.output())?.[1];
-        if (!media) throw new Error(`no media port in:\n${server.output()}`);
-        await server.end();
-        before += server.output();
-        server = startServer(env, ['--listen', `127.0.0.1:${new URL(url).port}`, '--media-port', media, ...flags], [], server.dir);
-        await listening(server);
-      },
+      replace: () => again('SIGTERM'),
+      crash: () => again('SIGKILL'),
       close: () => server.close(),
     };
   } catch (error) {

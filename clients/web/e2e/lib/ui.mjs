@@ -94,9 +94,9 @@ export async function openGroup(actor, name) {
   await sees(actor, by('composer'));
 }
 
-/** Sends a file to the open conversation. @param {Actor} actor @param {string} path */
-export async function attach(actor, path) {
-  await actor.tab.upload(by('attach'), path);
+/** Sends files to the open conversation. @param {Actor} actor @param {string[]} paths */
+export async function attach(actor, ...paths) {
+  await actor.tab.upload(by('attach'), ...paths);
   await actor.tab.click(by('send'));
 }
 
