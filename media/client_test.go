@@ -49,6 +49,7 @@ type client struct {
 	gone     string
 	wanted   map[string]string // layers, by source
 	pictures []string          // how they are, and why: all that was told
+	speaking []string          // who does: all that was told
 	keyAsked map[string]int    // requests for key frames, by source
 	connects int
 	sent     int
@@ -228,7 +229,8 @@ func (c *client) connect() {
 		c.conn.PacketConn = c.down
 	}
 	m, r := &webrtc.MediaEngine{}, &interceptor.Registry{}
-	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r), webrtc.ConfigureSimulcastExtensionHeaders(m)); err != nil {
+	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r), webrtc.ConfigureSimulcastExtensionHeaders(m),
+		m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio)); err != nil {
 		c.t.Fatal(err)
 	}
 	e := webrtc.SettingEngine{LoggerFactory: pionLogs{discard}}
@@ -307,6 +309,9 @@ func (c *client) Layers(source string, rids []string) {
 func (c *client) Quality(pictures, cause string) {
 	c.note(func() { c.pictures = append(c.pictures, pictures+" "+cause) })
 }
+func (c *client) Speakers(peers []string, levels []int) {
+	c.note(func() { c.speaking = append(c.speaking, strings.Join(peers, " ")) })
+}
 func (c *client) Gone(cause string) { c.note(func() { c.gone = cause }) }
 
 // serve adds sections as they are asked for.
@@ -362,11 +367,13 @@ func (c *client) negotiate(o *webrtc.OfferOptions) error {
 
 // stream is what a client publishes.
 type stream struct {
-	c      *client
-	source string
-	mid    string
-	track  *webrtc.TrackLocalStaticRTP
-	keys   atomic.Int64 // key frames asked for
+	c       *client
+	source  string
+	mid     string
+	track   *webrtc.TrackLocalStaticRTP
+	keys    atomic.Int64 // key frames asked for
+	level   atomic.Int64 // of the sound, below full scale
+	levelID uint8
 }
 
 // publish adds a sending section and starts to send; every packet carries tag.
@@ -395,6 +402,12 @@ func (c *client) publish(source string, tag byte) *stream {
 		c.t.Fatal(err)
 	}
 	c.work.Go(func() { st.listen(tr.Sender()) })
+	for _, x := range tr.Sender().GetParameters().HeaderExtensions {
+		if x.URI == levelURI {
+			st.levelID = uint8(x.ID)
+		}
+	}
+	st.level.Store(127)
 	c.work.Go(func() { st.send(tag) })
 	return st
 }
@@ -432,6 +445,9 @@ func (st *stream) send(tag byte) {
 		}
 		h := rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: n * 450, Marker: true}
 		seq++
+		if st.levelID != 0 {
+			_ = h.SetExtension(st.levelID, []byte{byte(st.level.Load())})
+		}
 		if err := st.track.WriteRTP(&rtp.Packet{Header: h, Payload: payload}); err != nil && !errors.Is(err, io.ErrClosedPipe) {
 			return
 		}

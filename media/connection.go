@@ -69,7 +69,7 @@ func registerCodecs(engine *webrtc.MediaEngine) error {
 	for _, x := range []struct {
 		kind webrtc.RTPCodecType
 		uris []string
-	}{{webrtc.RTPCodecTypeAudio, []string{midURI, transportCCURI}}, {webrtc.RTPCodecTypeVideo, []string{midURI, transportCCURI, ridURI, repairedURI}}} {
+	}{{webrtc.RTPCodecTypeAudio, []string{midURI, transportCCURI, levelURI}}, {webrtc.RTPCodecTypeVideo, []string{midURI, transportCCURI, ridURI, repairedURI}}} {
 		for _, uri := range x.uris {
 			err = errors.Join(err, engine.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: uri}, x.kind))
 		}

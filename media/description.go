@@ -19,6 +19,7 @@ const (
 	midURI         = "urn:ietf:params:rtp-hdrext:sdes:mid"
 	transportCCURI = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
 	ridURI         = "urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id"
+	levelURI       = "urn:ietf:params:rtp-hdrext:ssrc-audio-level"
 	repairedURI    = "urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id"
 )
 
@@ -29,6 +30,7 @@ type description struct {
 	transportID uint8
 	ridID       uint8 // of the layer a packet is of
 	repairedID  uint8 // of the layer a retransmission is of
+	levelID     uint8 // how loud a sound is
 }
 
 // sectionOffer is one m-section.
@@ -222,6 +224,8 @@ func (d *description) extension(id, uri string) {
 		d.ridID = uint8(n)
 	case repairedURI:
 		d.repairedID = uint8(n)
+	case levelURI:
+		d.levelID = uint8(n)
 	}
 }
 

@@ -3,6 +3,8 @@ package media
 import (
 	"slices"
 	"sync"
+
+	"neochat/media/speakers"
 )
 
 // Events is what a peer is told. The methods are called in order, on one goroutine of that peer's own, under no lock; a slow one delays only
@@ -27,6 +29,8 @@ type Reports interface {
 	// Quality tells how the pictures are that this peer receives: Full, Reduced or Nothing (only sound), and why it is no better: "delay" (the way
 	// to the peer is slower than they are) or "loss" (much gets lost on it). Until it is called they are Full.
 	Quality(pictures, cause string)
+	// Speakers tells who speaks now, this peer among them: who does most first, and how loud each is, in dBov. Until it is called nobody does.
+	Speakers(peers []string, levels []int)
 }
 
 // quality is how the pictures of a peer are, and why.
@@ -56,6 +60,8 @@ type notifier struct {
 	unsaid       []string                // guarded by mu: sources whose layers were not told yet
 	pictures     quality                 // guarded by mu
 	judged       bool                    // guarded by mu: pictures was not told yet
+	speaking     []speakers.Level        // guarded by mu
+	heard        bool                    // guarded by mu: speaking was not told yet
 	gone         string                  // guarded by mu: set once, ends the goroutine
 }
 
@@ -120,6 +126,14 @@ func (n *notifier) quality(q quality) {
 	n.signal()
 }
 
+// speakers notes who speaks. The list is not changed by anybody any more.
+func (n *notifier) speakers(list []speakers.Level) {
+	n.mu.Lock()
+	n.speaking, n.heard = list, true
+	n.mu.Unlock()
+	n.signal()
+}
+
 // attach replaces the receiver and tells it the whole state.
 func (n *notifier) attach(ev Events) {
 	n.mu.Lock()
@@ -129,7 +143,7 @@ func (n *notifier) attach(ev Events) {
 	for k := range n.now {
 		n.markLocked(k)
 	}
-	n.judged = n.pictures != quality{}
+	n.judged, n.heard = n.pictures != quality{}, len(n.speaking) > 0
 	n.unsaid = n.unsaid[:0]
 	for source := range n.wanted {
 		n.unsaid = append(n.unsaid, source)
@@ -194,6 +208,10 @@ func (n *notifier) next() (call func(), last bool) {
 		a, v := n.audio, n.video
 		return func() { ev.Sections(a, v) }, false
 	}
+	if n.heard {
+		n.heard = false
+		return tellSpeakers(ev, n.speaking), false
+	}
 	if n.judged {
 		n.judged = false
 		q := n.pictures
@@ -213,6 +231,14 @@ func (n *notifier) next() (call func(), last bool) {
 		}
 	}
 	return nil, false
+}
+
+func tellSpeakers(ev Events, list []speakers.Level) func() {
+	peers, levels := make([]string, len(list)), make([]int, len(list))
+	for i, l := range list {
+		peers[i], levels[i] = l.ID, l.DB
+	}
+	return func() { ev.Speakers(peers, levels) }
 }
 
 func (n *notifier) differenceLocked(ev Events, k trackKey) func() {

@@ -34,6 +34,7 @@ func (l *listener) Track(p, s, mid string, m bool)   { l.say("track %s %s %q %v"
 func (l *listener) TrackEnded(p, s string, m string) { l.say("ended %s %s %q", p, s, m) }
 func (l *listener) Layers(s string, r []string)      { l.say("layers %s %v", s, r) }
 func (l *listener) Quality(p, c string)              { l.say("quality %s %s", p, c) }
+func (l *listener) Speakers(p []string, d []int)     { l.say("speakers %v %v", p, d) }
 func (l *listener) Gone(cause string)                { l.say("gone %s", cause) }
 
 func TestASlowListenerIsToldTheStateNotTheHistory(t *testing.T) {

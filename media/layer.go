@@ -14,6 +14,7 @@ import (
 	"neochat/media/rtpclock"
 	"neochat/media/rtpview"
 	"neochat/media/seqmap"
+	"neochat/media/speakers"
 	"neochat/media/vp8"
 )
 
@@ -53,7 +54,8 @@ type layer struct {
 	clock    rtpclock.Clock
 	srMiddle uint32 // middle 32 bits of the latest sender report's time (RFC 3550 section 6.4.1), and when it came
 	srAt     time.Duration
-	packet   ring.Packet   // space for the packet being put
+	packet   ring.Packet // space for the packet being put
+	loudness speakers.Meter
 	counted  int           // bytes since
 	since    time.Duration // the rate's window began
 }
@@ -112,6 +114,20 @@ func (l *layer) measureLocked(bytes int, now time.Duration) {
 		l.rate.Store(max(rate, (3*before+rate)/4))
 	}
 	l.counted, l.since = 0, now
+}
+
+// hear takes how loud a packet is (RFC 6464).
+func (l *layer) hear(level byte) {
+	l.mu.Lock()
+	l.loudness.Add(level)
+	l.mu.Unlock()
+}
+
+// loud is how loud the sound is, in dBov.
+func (l *layer) loud() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.loudness.Level()
 }
 
 // restartLocked begins a new stream, with numbers beyond those of the one before.

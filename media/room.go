@@ -4,6 +4,9 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"neochat/media/speakers"
 )
 
 // room is the peers that see each other. All that is decided about who receives what is decided here, under one lock, without I/O.
@@ -15,6 +18,7 @@ type room struct {
 	mu    sync.Mutex
 	peers map[string]*Peer // guarded by mu
 	order []*Peer          // guarded by mu: the same, in order of joining
+	talk  speakers.Tracker // guarded by mu
 }
 
 func (r *room) join(id string, seen []netip.Addr, ev Events) (*Peer, error) {
@@ -114,6 +118,25 @@ func (r *room) mutedLocked(pub *publication) {
 		if _, ok := o.receiving[pub]; ok {
 			o.tellLocked(pub)
 		}
+	}
+}
+
+// listenLocked tells everybody who speaks, if that changed.
+func (r *room) listenLocked(now time.Duration) {
+	var levels []speakers.Level
+	for _, p := range r.order {
+		for _, pub := range p.publications {
+			if pub.key.source == Microphone && len(pub.layers) == 1 && !pub.muted.Load() && pub.layers[0].alive(now) {
+				levels = append(levels, speakers.Level{ID: p.id, DB: pub.layers[0].loud()})
+			}
+		}
+	}
+	speaking, changed := r.talk.Update(levels, now)
+	if !changed {
+		return
+	}
+	for _, p := range r.order {
+		p.notes.speakers(speaking)
 	}
 }
 

@@ -174,6 +174,33 @@ func TestNobodyButUsWritesMediaAndReports(t *testing.T) {
 	})
 }
 
+func TestWhoSpeaksIsTold(t *testing.T) {
+	s := listen(t)
+	a, b, c := join(t, s, "room", "a"), join(t, s, "room", "b"), join(t, s, "room", "c")
+	sounds := map[string]*stream{"a": a.publish(Microphone, 1), "b": b.publish(Microphone, 2)}
+	told := func(who string) {
+		t.Helper()
+		for _, x := range []*client{a, b, c} {
+			x.wait("told that "+who+" speak", func() bool { return len(x.speaking) > 0 && x.speaking[len(x.speaking)-1] == who })
+		}
+	}
+	c.arrives("a", Microphone, 1, 50)
+	c.arrives("b", Microphone, 2, 50)
+	if len(c.speaking) != 0 {
+		t.Errorf("somebody speaks in silence: %q", c.speaking)
+	}
+	sounds["a"].level.Store(20)
+	told("a")
+	sounds["b"].level.Store(25)
+	told("a b")
+	sounds["a"].level.Store(127)
+	told("b")
+	if err := b.peer.Mute(Microphone, true); err != nil {
+		t.Fatal(err)
+	}
+	told("")
+}
+
 func TestAFreedSectionServesAnotherWithoutNegotiation(t *testing.T) {
 	s := listen(t)
 	a, b, c := join(t, s, "room", "a"), join(t, s, "room", "b"), join(t, s, "room", "c")

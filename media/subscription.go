@@ -52,11 +52,12 @@ func (r *room) laidLocked(pub *publication) {
 	}
 }
 
-// review looks again at which layers go where, and tells publishers which of theirs are wanted.
+// review looks again at which layers go where, tells publishers which of theirs are wanted, and everybody who speaks.
 func (r *room) review(now time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.due.Store(false)
+	r.listenLocked(now)
 	for _, p := range r.order {
 		p.chooseLocked(now)
 	}

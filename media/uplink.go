@@ -38,7 +38,7 @@ type stray struct {
 
 // routes tells where the client's packets belong. Never changed, only replaced.
 type routes struct {
-	midID, transportID, ridID, repairedID uint8
+	midID, transportID, ridID, repairedID, levelID uint8
 
 	bySSRC map[uint32]route
 	byMid  map[string]routeMid
@@ -88,7 +88,7 @@ func (u *uplink) routeLocked() {
 	if d == nil {
 		return
 	}
-	r := &routes{midID: d.midID, transportID: d.transportID, ridID: d.ridID, repairedID: d.repairedID, bySSRC: map[uint32]route{}, byMid: map[string]routeMid{}}
+	r := &routes{midID: d.midID, transportID: d.transportID, ridID: d.ridID, repairedID: d.repairedID, levelID: d.levelID, bySSRC: map[uint32]route{}, byMid: map[string]routeMid{}}
 	for _, o := range d.sections {
 		if !o.sends {
 			continue
@@ -157,6 +157,9 @@ func (u *uplink) receive(b []byte) {
 		where.layer.repaired(&v)
 	default:
 		where.layer.received(&v, now)
+		if x := v.Extension(r.levelID); len(x) > 0 {
+			where.layer.hear(x[0])
+		}
 	}
 }
 

@@ -83,3 +83,14 @@ func (e *callEvents) Quality(pictures, cause string) {
 	}
 	e.tell(b)
 }
+
+// Speakers tells who speaks now.
+func (e *callEvents) Speakers(peers []string, levels []int) {
+	texts := make([]string, len(levels))
+	for i, l := range levels {
+		texts[i] = strconv.Itoa(l)
+	}
+	b := wire.Append(e.begin("speakers", ""), "connection_key", e.cell.key)
+	b = wire.Append(b, "participants", strings.Join(peers, ","))
+	e.tell(wire.Append(b, "levels", strings.Join(texts, ",")))
+}

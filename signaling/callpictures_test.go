@@ -36,4 +36,8 @@ func TestSubscribe(t *testing.T) {
 	if m := b.await("message_type", "quality", "connection_key", key, "pictures", "full"); m.Get("cause") != "" {
 		t.Errorf("%q", m.Fields)
 	}
+	p.events().Speakers([]string{"2", "1"}, []int{-20, -31})
+	b.await("message_type", "speakers", "connection_key", key, "participants", "2,1", "levels", "-20,-31")
+	p.events().Speakers(nil, nil)
+	b.await("message_type", "speakers", "participants", "")
 }

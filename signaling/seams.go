@@ -113,4 +113,6 @@ type CallReports interface {
 	Layers(source string, rids []string)
 	// Quality tells how the pictures are that the participant receives (full, reduced, none), and why they are no better.
 	Quality(pictures, cause string)
+	// Speakers tells who speaks now, who does most first, and how loud each is, in dBov.
+	Speakers(peers []string, levels []int)
 }

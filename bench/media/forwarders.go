@@ -56,6 +56,7 @@ func (nobody) TrackEnded(string, string, string)  {}
 func (nobody) Gone(string)                        {}
 func (nobody) Layers(string, []string)            {}
 func (nobody) Quality(string, string)             {}
+func (nobody) Speakers([]string, []int)           {}
 
 // stock is what one writes with Pion first: a TrackLocalStaticRTP for each receiver, and the default interceptors.
 type stock struct {
