@@ -129,7 +129,7 @@ func (s *Server) receivePoster(w http.ResponseWriter, r *http.Request) (f store.
 		return f, false, err
 	}
 	made = f.Preview == ""
-	f, err = s.previews.keep(ctx, f.Name, "", small, width, height)
+	f, err = s.previews.keep(ctx, f.Name, "", small, int64(width), int64(height))
 	if errors.Is(err, store.ErrConflict) {
 		err = refusal(wire.StatConflict, "the file has another preview")
 	}

@@ -186,31 +186,75 @@ func TestPreviewWhileTheStoreIsAway(t *testing.T) {
 	}
 }
 
-// Only so many are made at one time; whoever asks for more is told to come again.
+// Only so many are made at one time, and of one owner's files one after the other; whoever asks for more is told to come again.
 func TestPreviewsAreBounded(t *testing.T) {
-	w := newWorld(t, Times{}, "ann")
-	ann := w.caller("ann")
-	begun, release := make(chan struct{}, maxMaking), make(chan struct{})
+	owners := []string{"a", "b", "c", "d"}
+	w := newWorld(t, Times{}, owners...)
+	begun, release := make(chan struct{}, 2*maxMaking), make(chan struct{})
 	w.pictures.begun = func(context.Context) { begun <- struct{}{}; <-release }
 	var all sync.WaitGroup
-	get := func(i, want int) {
-		if r := ann.do("GET", fmt.Sprintf("/files/ann_%d_x/preview", i), nil); r.StatusCode != want {
-			t.Errorf("%d: %s %q", i, r.Status, r.body)
+	callers := map[string]*caller{}
+	for _, owner := range owners {
+		callers[owner] = w.caller(owner)
+	}
+	get := func(owner string, i, want int) {
+		if r := callers[owner].do("GET", fmt.Sprintf("/files/%s_%d_x/preview", owner, i), nil); r.StatusCode != want {
+			t.Errorf("%s, %d: %s %q", owner, i, r.Status, r.body)
 		}
 	}
-	for i := range maxMaking + 1 {
-		w.keepFile("ann", fmt.Sprintf("ann_%d_x", i), fakePicture(40, 30, strconv.Itoa(i)))
+	asked := map[string]int{"a": maxOwner, "b": maxOwner, "c": maxMaking - 2*maxOwner, "d": 0}
+	for _, owner := range owners {
+		for i := range asked[owner] + 1 {
+			w.keepFile(owner, fmt.Sprintf("%s_%d_x", owner, i), fakePicture(40, 30, strconv.Itoa(i)))
+		}
+		for i := range asked[owner] {
+			all.Go(func() { get(owner, i, 200) })
+		}
 	}
-	for i := range maxMaking {
-		all.Go(func() { get(i, 200) })
-	}
-	for range maxMaking {
+	for range 3 { // one of each owner
 		<-begun
 	}
-	get(maxMaking, 503)
+	for i := 0; w.srv.previews.count() < maxMaking; i++ {
+		if i == int(patience/time.Millisecond) {
+			t.Fatalf("%d are made or wait", w.srv.previews.count())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	for _, owner := range owners {
+		get(owner, asked[owner], 503)
+	}
+	if len(begun) > 0 {
+		t.Errorf("%d more were begun", len(begun))
+	}
 	close(release)
 	all.Wait()
-	get(maxMaking, 200)
+	for _, owner := range owners {
+		get(owner, asked[owner], 200)
+	}
+	if w.srv.previews.count() != 0 || len(w.srv.previews.owners) != 0 {
+		t.Error("some are still counted")
+	}
+}
+
+// count is how many are made or wait.
+func (p *previews) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now
+}
+
+// A picture that was not measured when it came is measured with its preview.
+func TestPreviewMeasures(t *testing.T) {
+	w := newWorld(t, Times{}, "ann")
+	w.pictures.failing = errors.New("away")
+	w.keepFile("ann", "ann_1_x", fakePicture(40, 30, ""))
+	w.pictures.failing = nil
+	if r := w.caller("ann").do("GET", "/files/ann_1_x/preview", nil); r.StatusCode != 200 {
+		t.Errorf("%s %q", r.Status, r.body)
+	}
+	if f, err := w.store.ReadableFile(t.Context(), "ann", "ann_1_x"); err != nil || f.Width != 40 || f.Height != 30 {
+		t.Errorf("%+v, %v", f, err)
+	}
 }
 
 // A server that ends waits for no preview.

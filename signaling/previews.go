@@ -17,14 +17,16 @@ import (
 )
 
 const (
-	maxMaking   = 32               // previews that are made or wait for their turn
+	maxMaking   = 64               // previews that are made or wait for their turn
+	maxOwner    = 24               // of them, of one owner's files
 	makingTime  = time.Minute      // one may take, its turn included
 	noneTime    = 10 * time.Minute // a picture of which none can be made is left alone
 	maxNone     = 1000             // such pictures that are remembered
 	previewWait = 2                // seconds, until it is worth asking again
 )
 
-// previews makes small pictures of files when somebody asks for them, each once however many ask.
+// previews makes small pictures of files when somebody asks for them, each once however many ask. Of the files of one owner it makes one at a
+// time: who uploads what takes long holds up nobody but those who look at it.
 type previews struct {
 	s      *Server
 	ctx    context.Context // ends with the server
@@ -34,12 +36,19 @@ type previews struct {
 
 	mu     sync.Mutex
 	now    int                  // how many are made; guarded by mu
+	owners map[string]*owner    // of what is made; guarded by mu
 	ended  bool                 // guarded by mu
 	noneOf map[string]time.Time // until when it is believed that there can be none, by the file's hash; guarded by mu
 }
 
+// owner is one of whose files previews are made.
+type owner struct {
+	turn   chan struct{} // holds one while nobody has it
+	making int           // previews that are made or wait; guarded by previews.mu
+}
+
 func newPreviews(s *Server) *previews {
-	p := &previews{s: s, noneOf: map[string]time.Time{}}
+	p := &previews{s: s, owners: map[string]*owner{}, noneOf: map[string]time.Time{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -79,12 +88,19 @@ func (p *previews) of(ctx context.Context, f *store.File, lost string) (hash str
 
 // make makes and stores the preview of a file.
 func (p *previews) make(f *store.File, lost string) (hash string, err error) {
-	if !p.begin() {
+	by := p.begin(f.Owner)
+	if by == nil {
 		return "", errPreviewLater()
 	}
-	defer p.end()
+	defer p.end(f.Owner)
 	ctx, cancel := context.WithTimeout(p.ctx, makingTime)
 	defer cancel()
+	select {
+	case <-by.turn:
+	case <-ctx.Done():
+		return "", errPreviewLater()
+	}
+	defer func() { by.turn <- struct{}{} }()
 	latest, err := p.s.store.ReadableFile(ctx, f.Owner, f.Name)
 	if err != nil || latest.Preview != lost { // it was made since f was read
 		return latest.Preview, noFile(err)
@@ -101,7 +117,10 @@ func (p *previews) make(f *store.File, lost string) (hash string, err error) {
 		p.s.failed(ctx, "making a preview", err)
 		return "", errPreviewLater()
 	}
-	kept, err := p.keep(ctx, f.Name, lost, small, 0, 0)
+	if latest.Width == 0 { // it was uploaded before that was looked at, or when it could not be
+		p.s.measure(ctx, &latest)
+	}
+	kept, err := p.keep(ctx, f.Name, lost, small, latest.Width, latest.Height)
 	if errors.Is(err, store.ErrConflict) { // its owner was faster
 		err = nil
 	}
@@ -118,12 +137,12 @@ func (p *previews) draw(ctx context.Context, f *store.File) ([]byte, error) {
 }
 
 // keep stores a preview and notes it with its file, whose dimensions, where they are not known, are in proportion to these.
-func (p *previews) keep(ctx context.Context, name, was string, small []byte, width, height int) (store.File, error) {
+func (p *previews) keep(ctx context.Context, name, was string, small []byte, width, height int64) (store.File, error) {
 	hash, _, err := p.s.cfg.Blobs.Put(ctx, bytes.NewReader(small))
 	if err != nil {
 		return store.File{}, p.s.notStored("storing a preview", err)
 	}
-	f, err := p.s.store.SetPreview(ctx, name, was, hash, int64(width), int64(height))
+	f, err := p.s.store.SetPreview(ctx, name, was, hash, width, height)
 	if errors.Is(err, store.ErrBeingRemoved) {
 		err = errPreviewLater()
 	}
@@ -143,22 +162,34 @@ func (p *previews) keep(ctx context.Context, name, was string, small []byte, wid
 	return f, blob.Close()
 }
 
-// begin counts a preview in that is to be made, unless there are too many.
-func (p *previews) begin() bool {
+// begin counts in a preview that is to be made of an owner's file; nil: there are too many.
+func (p *previews) begin(account string) *owner {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || p.now >= maxMaking {
-		return false
+	by := p.owners[account]
+	if p.ended || p.now >= maxMaking || by != nil && by.making >= maxOwner {
+		return nil
+	}
+	if by == nil {
+		by = &owner{turn: make(chan struct{}, 1)}
+		by.turn <- struct{}{}
+		p.owners[account] = by
 	}
 	p.now++
+	by.making++
 	p.making.Add(1)
-	return true
+	return by
 }
 
-func (p *previews) end() {
+func (p *previews) end(account string) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.now--
-	p.mu.Unlock()
+	if by := p.owners[account]; by.making == 1 {
+		delete(p.owners, account)
+	} else {
+		by.making--
+	}
 	p.making.Done()
 }
 
