@@ -14,11 +14,12 @@ const maxHeader = 4 << 20
 // header is what a picture says of itself before its pixels.
 type header struct {
 	format        format
-	width, height int   // pixels as stored
-	orientation   int   // of EXIF, 1 to 8; 0 where none is said
-	memory        int64 // bytes that decoding takes, counted as the decoder allocates them
-	frame         frame // of an animated WebP, the first one
-	end           int64 // of a JPEG, where its first scan begins
+	width, height int    // pixels as stored
+	orientation   int    // of EXIF, 1 to 8; 0 where none is said
+	memory        int64  // bytes that decoding takes, counted as the decoder allocates them
+	frame         frame  // of an animated WebP, the first one
+	end           int64  // of a JPEG, where its first scan begins
+	profile       []byte // ICC's; nil: none that can be kept
 }
 
 // frame is a part of an animated WebP.

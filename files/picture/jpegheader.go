@@ -112,6 +112,12 @@ func (h *header) readSegment(s *scanner, f *jpegFrame, marker byte) error {
 			h.orientation = orientation(exif[len(exifPrefix):])
 		}
 		return err
+	case marker == markerAPP2 && h.profile == nil && n <= maxProfile+len(profilePrefix)+2:
+		app, err := s.full(n)
+		if err == nil {
+			h.jpegProfile(app)
+		}
+		return err
 	case marker == markerAPP0 || marker == markerAPP14:
 		app, err := s.full(n)
 		if marker == markerAPP0 {

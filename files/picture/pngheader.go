@@ -32,29 +32,31 @@ func (h *header) readPNG(s *scanner) error {
 	return nil
 }
 
-// readChunks looks for EXIF, and for a transparent colour, until the pixels begin or something is amiss.
+// readChunks looks for EXIF, a profile of colours and a transparent colour, until the pixels begin or something is amiss.
 func (h *header) readChunks(s *scanner) (transparent bool) {
 	for s.at < maxHeader {
 		b, err := s.take(8)
 		if err != nil {
-			return transparent
+			break
 		}
 		n, kind := int64(binary.BigEndian.Uint32(b)), string(b[4:])
-		switch {
-		case kind == "IDAT" || s.at+n > maxHeader:
-			return transparent
-		case kind == "tRNS":
-			transparent = true
-		case kind == "eXIf" && h.orientation == 0:
-			exif, err := s.full(int(n))
+		if kind == "IDAT" || s.at+n > maxHeader {
+			break
+		}
+		transparent = transparent || kind == "tRNS"
+		if kind == "eXIf" && h.orientation == 0 || kind == "iCCP" && h.profile == nil {
+			data, err := s.full(int(n))
 			if err != nil {
-				return transparent
+				break
 			}
-			h.orientation = orientation(exif)
-			n = 0
+			if n = 0; kind == "eXIf" {
+				h.orientation = orientation(data)
+			} else {
+				h.pngProfile(data)
+			}
 		}
 		if s.skip(n+4) != nil {
-			return transparent
+			break
 		}
 	}
 	return transparent

@@ -62,21 +62,22 @@ func (m *Maker) Preview(ctx context.Context, r io.ReadSeeker) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a preview: %w", err)
 	}
-	return encode(small)
+	return h.encode(small)
 }
 
-func encode(m *image.RGBA) ([]byte, error) {
+// encode writes a preview.
+func (h header) encode(m *image.RGBA) ([]byte, error) {
 	var b bytes.Buffer
-	var err error
-	if m.Opaque() {
-		err = jpeg.Encode(&b, m, &jpeg.Options{Quality: previewQuality})
-	} else {
-		err = png.Encode(&b, m)
+	if !m.Opaque() {
+		if err := png.Encode(&b, m); err != nil {
+			return nil, fmt.Errorf("writing a preview: %w", err)
+		}
+		return b.Bytes(), nil
 	}
-	if err != nil {
+	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: previewQuality}); err != nil {
 		return nil, fmt.Errorf("writing a preview: %w", err)
 	}
-	return b.Bytes(), nil
+	return withProfile(b.Bytes(), h.profile), nil
 }
 
 // decodeSmall decodes, scales and turns the picture.

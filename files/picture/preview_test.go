@@ -137,6 +137,44 @@ func TestPreviewIsSeeThrough(t *testing.T) {
 	}
 }
 
+// What its colours mean goes along with a picture.
+func TestPreviewKeepsTheProfile(t *testing.T) {
+	profile := bytes.Repeat([]byte("p"), 500)
+	copy(profile[16:], "RGB ")
+	inks := bytes.Replace(profile, []byte("RGB "), []byte("CMYK"), 1)
+	long := append(bytes.Clone(profile), make([]byte, maxProfile)...)
+	m := corners(60, 40)
+	app2 := func(p []byte) []byte { return segment(markerAPP2, profilePrefix, "\x01\x01", string(p)) }
+	for name, c := range map[string]struct {
+		b    []byte
+		kept bool
+	}{
+		"JPEG":             {asJPEG(t, m, segment(markerAPP2, "MPF\x00"), app2(profile)), true},
+		"JPEG, turned":     {asJPEG(t, m, app2(profile), segment(markerAPP1, exifPrefix, string(exifBlock(true, 6, nil)))), true},
+		"JPEG, for inks":   {asJPEG(t, m, app2(inks)), false},
+		"JPEG, long":       {asJPEG(t, m, app2(long)), false},
+		"JPEG, in parts":   {asJPEG(t, m, segment(markerAPP2, profilePrefix, "\x01\x02", string(profile))), false},
+		"JPEG, none":       {asJPEG(t, m, app2(nil)), false},
+		"PNG":              {asPNG(t, m, chunk("iCCP", "name\x00\x00"+deflated(t, string(profile)))), true},
+		"PNG, a bomb":      {asPNG(t, m, chunk("iCCP", "name\x00\x00"+deflated(t, string(make([]byte, 1<<20))))), false},
+		"PNG, rubbish":     {asPNG(t, m, chunk("iCCP", "name\x00\x00"+string(profile))), false},
+		"WebP":             {riff(vp8x(60, 40, 1<<5), riffChunk("ICCP", profile), vp8l(60, 40, violet)), true},
+		"PNG, see-through": {asPNG(t, image.NewNRGBA(m.Rect), chunk("iCCP", "name\x00\x00"+deflated(t, string(profile)))), false},
+	} {
+		small, err := NewMaker(enough, time.Minute).Preview(t.Context(), bytes.NewReader(c.b))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		h, err := readHeader(bytes.NewReader(small))
+		if err != nil || (h.profile != nil) != c.kept || c.kept && !bytes.Equal(h.profile, profile) {
+			t.Errorf("%s: %v, %d bytes of profile, %v", name, h.format, len(h.profile), err)
+		}
+		if _, _, err := image.Decode(bytes.NewReader(small)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 // TestPreviewOfBombs counts what pictures cost that are larger than they are long.
 func TestPreviewOfBombs(t *testing.T) {
 	for name, b := range map[string][]byte{

@@ -56,6 +56,15 @@ func (h *header) readWebPChunk(s *scanner, kind string, n int64) (pixels bool, e
 			return false, errors.New("its VP8X chunk is amiss")
 		}
 		h.width, h.height = 1+uint24(b[4:]), 1+uint24(b[7:])
+	case "ICCP":
+		if n > maxProfile {
+			return false, nil
+		}
+		profile, err := s.full(int(n))
+		if err != nil {
+			return false, err
+		}
+		h.setProfile(profile)
 	case "ALPH": // decoded as a lossless picture, of which one byte a pixel is kept
 		h.memory += 5*h.pixels() + losslessTrees
 	case "VP8 ":
