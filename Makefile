@@ -25,7 +25,7 @@ say = @printf '\n==> %s\n' '$(1)'
 
 include deploy/package.mk
 
-.PHONY: help run build web test test-quick test-go test-web test-e2e test-networks test-networks-few test-doctor test-packages lint bench fuzz clean toolchain
+.PHONY: help run build web test test-quick test-full test-minio test-go test-web test-e2e test-networks test-networks-few test-doctor test-packages lint bench fuzz clean toolchain
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -111,6 +111,13 @@ test-doctor: test-packages build ## what the doctor names of servers broken in t
 	$(call say,the doctor and broken servers)
 	NEOCHAT_BIN="$(CURDIR)/$(BIN)" NEOCHAT_DOCTOR_CASES="$(or $(CASES),all)" go test -count=1 -v -run TestCases ./cmd/neochat/doctorcases
 
+test-minio: build ## what uses an object store, on MinIO (which is built first, 5 to 10 minutes)
+	$(call say,files and backups on MinIO)
+	NEOCHAT_TEST_STORE=minio go test -count=1 -timeout 30m -run 'S3|ObjectStore' ./files ./backup
+	NEOCHAT_TEST_STORE=minio NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 -timeout 30m -run 'S3|ObjectStore|FilesCopy' ./cmd/neochat/contract ./cmd/neochat/process
+
+test-full: test test-minio test-networks test-doctor ## all that and the long ones: MinIO, all networks, all broken servers
+
 test-quick: ## the inner loop, under 90 s: no race detector, no browsers, no processes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }
 	go vet ./...
@@ -135,6 +142,9 @@ bench: web ## the figures, each beside its reference
 	go test -run '^$$' -bench . -benchtime 100000x ./port
 	$(call say,pictures)
 	go test -run '^$$' -bench . -benchtime 5x ./files/picture
+	$(call say,files)
+	go build -o $(BIN) ./cmd/neochat
+	go run ./bench/files -binary $(BIN)
 	$(call say,messages)
 	go run ./bench/messages
 	$(call say,media)
@@ -142,7 +152,6 @@ bench: web ## the figures, each beside its reference
 	$(call say,relay)
 	go run ./bench/turn
 	$(call say,backup)
-	go build -o $(BIN) ./cmd/neochat
 	go run ./bench/backup -binary $(BIN)
 	$(call say,start)
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $(BIN)-bench ./cmd/neochat && go run ./bench/start -bin $(BIN)-bench

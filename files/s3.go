@@ -45,7 +45,8 @@ type S3 struct {
 	spool  string // folder of the temporary files
 	client *http.Transport
 
-	pieceSize int64 // bytes of a part of an upload in pieces
+	pieceSize int64            // bytes of a part of an upload in pieces
+	now       func() time.Time // but in tests time.Now
 }
 
 // OpenS3 connects to the store and checks that the bucket is there and can be written. spool is a
@@ -71,7 +72,7 @@ func OpenS3(ctx context.Context, cfg S3Config, keys *credentials.Credentials, sp
 	if err != nil {
 		return nil, fmt.Errorf("the object store %s: %w", cfg.Endpoint, err)
 	}
-	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport, pieces: pieces{dir: spool}, pieceSize: s3PieceSize}
+	s := &S3{core: minio.Core{Client: client}, cfg: cfg, spool: spool, client: transport, pieces: pieces{dir: spool}, pieceSize: s3PieceSize, now: time.Now}
 	s.parts = s3Parts{s}
 	ctx, cancel := context.WithTimeout(ctx, s3CheckWait)
 	defer cancel()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path"
 	"strings"
-	"time"
 
 	"github.com/minio/minio-go/v7"
 )
@@ -88,7 +87,7 @@ func (s *S3) Strays(ctx context.Context, each func(Stray) error) error {
 	return s.walk(ctx, partsFolder, func(info minio.ObjectInfo) error {
 		name := strings.TrimPrefix(info.Key, s.cfg.Prefix)
 		id, _, _ := strings.Cut(strings.TrimPrefix(name, partsFolder), "-")
-		if st, err := loadUpload(s.dir, id); err == nil && st.Data == name || pointed[info.Key] || time.Since(info.LastModified) < abandoned {
+		if st, err := loadUpload(s.dir, id); err == nil && st.Data == name || pointed[info.Key] || s.now().Sub(info.LastModified) < abandoned {
 			return nil
 		}
 		return each(Stray{name, info.Size, info.LastModified})

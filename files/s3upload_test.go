@@ -188,23 +188,20 @@ func s3Strays(t *testing.T, store *s3test.Store, s *S3) {
 	upload(t, s, want) // a blob
 	other := want[:testBig-1]
 	joined(t, s, other) // somebody can go on with it
-	for _, key := range []string{"old", "young"} {
+	put := func(key string) {
+		t.Helper()
 		if _, err := s.core.Client.PutObject(t.Context(), s.cfg.Bucket, s.cfg.Prefix+partsFolder+key, strings.NewReader("x"), 1, minio.PutObjectOptions{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	long := time.Now().Add(-2 * abandoned)
-	err := filepath.WalkDir(filepath.Join(store.Folder, s3test.Bucket, s.cfg.Prefix, partsFolder), func(path string, d os.DirEntry, err error) error {
-		if err == nil && d.Name() != "young" {
-			err = os.Chtimes(path, long, long)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	put("old")
+	time.Sleep(time.Second) // stores tell times in seconds
+	long := time.Now()
+	time.Sleep(time.Second)
+	put("young")
+	s.now = func() time.Time { return long.Add(abandoned) }
 	var found []string
-	err = s.Strays(t.Context(), func(at Stray) error {
+	err := s.Strays(t.Context(), func(at Stray) error {
 		found = append(found, at.Name)
 		return s.RemoveStray(t.Context(), at.Name)
 	})

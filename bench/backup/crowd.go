@@ -1,63 +1,16 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
-	"os/exec"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/coder/websocket"
 )
-
-// server is a neochat process.
-type server struct {
-	cmd  *exec.Cmd
-	addr string
-}
-
-var listensOn = regexp.MustCompile(`listens on\s+(\S+)`)
-
-// startServer starts neochat on a data folder and returns when /readyz says 200.
-func startServer(ctx context.Context, binary, data string) (*server, error) {
-	s := &server{cmd: exec.CommandContext(ctx, binary, "serve", "--data", data, "--listen", "127.0.0.1:0", "--media-port", "0", "--requests", "0", "--logins", "0")}
-	out, err := s.cmd.StdoutPipe()
-	if err == nil {
-		err = s.cmd.Start()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("starting neochat: %w", err)
-	}
-	for lines := bufio.NewScanner(out); s.addr == "" && lines.Scan(); {
-		if m := listensOn.FindStringSubmatch(lines.Text()); m != nil {
-			s.addr = m[1]
-		}
-	}
-	go io.Copy(io.Discard, out) // ends with the process
-	defer http.DefaultClient.CloseIdleConnections()
-	for range 5000 {
-		if r, err := http.Get("http://" + s.addr + "/readyz"); err == nil {
-			r.Body.Close()
-			if r.StatusCode == http.StatusOK {
-				return s, nil
-			}
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return nil, errors.Join(errors.New("neochat does not get ready"), s.stop())
-}
-
-func (s *server) stop() error {
-	return errors.Join(s.cmd.Process.Signal(syscall.SIGTERM), s.cmd.Wait())
-}
 
 // crowd are people who write texts, each when the one before was answered.
 type crowd struct {

@@ -12,6 +12,8 @@ import (
 	"os/signal"
 	"path/filepath"
 	"time"
+
+	"neochat/bench/process"
 )
 
 type options struct {
@@ -57,16 +59,16 @@ func measure(ctx context.Context, o options) (err error) {
 		return fmt.Errorf("filling the server: %w", err)
 	}
 	fmt.Printf("%d messages and %d MiB of files of %d KiB, made in %v\n", o.messages, o.mib, o.blob, time.Since(begun).Round(time.Second))
-	s, err := startServer(ctx, o.binary, data)
+	s, err := process.Neochat(ctx, o.binary, data, nil)
 	if err != nil {
 		return err
 	}
-	crowd, err := startCrowd(ctx, s.addr, o)
+	crowd, err := startCrowd(ctx, s.Addr, o)
 	if err == nil {
 		err = backups(ctx, o, crowd, data, to)
 		err = errors.Join(err, crowd.end())
 	}
-	if err = errors.Join(err, s.stop()); err != nil {
+	if err = errors.Join(err, s.Stop()); err != nil {
 		return err
 	}
 	for _, args := range [][]string{{"verify", "--from", to}, {"restore", "--from", to, "--data", back}, {"verify", "--data", back}} {

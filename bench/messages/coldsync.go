@@ -27,26 +27,26 @@ func (p plan) coldSync(ctx context.Context, dir string) (c coldSync, err error) 
 	if err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	names := []string{"cold"}
 	for i := range coldConversations {
 		names = append(names, account("w", i))
 	}
-	tokens, err := makeAccounts(s.addr, names)
+	tokens, err := makeAccounts(s.Addr, names)
 	if err != nil {
 		return c, err
 	}
 	for i := range coldConversations {
-		if err := fill(s.addr, names[i+1], tokens[i+1], coldMessages/coldConversations); err != nil {
+		if err := fill(s.Addr, names[i+1], tokens[i+1], coldMessages/coldConversations); err != nil {
 			return c, err
 		}
 	}
-	k, err := enter(s.addr, names[0], tokens[0])
+	k, err := enter(s.Addr, names[0], tokens[0])
 	if err != nil {
 		return c, err
 	}
 	defer k.conn.Close()
-	before, err := s.cpu()
+	before, err := s.CPU()
 	if err != nil {
 		return c, err
 	}
@@ -55,7 +55,7 @@ func (p plan) coldSync(ctx context.Context, dir string) (c coldSync, err error) 
 		return c, err
 	}
 	c.took = time.Since(begun)
-	after, err := s.cpu()
+	after, err := s.CPU()
 	c.cpu = after - before
 	return c, err
 }

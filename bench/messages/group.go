@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"neochat/bench/process"
 )
 
 // groupMembers is the size of the group whose deliveries are measured, the sender included.
@@ -30,7 +32,7 @@ func (p plan) group(ctx context.Context, dir string) (all []deliveries, err erro
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	g := &groupLoad{server: s}
 	defer g.close()
 	if err := g.gather(); err != nil {
@@ -48,7 +50,7 @@ func (p plan) group(ctx context.Context, dir string) (all []deliveries, err erro
 
 // groupLoad is a group's members on their connections.
 type groupLoad struct {
-	server   *server
+	server   *process.Process
 	talker   *sender
 	others   []*socket
 	received atomic.Int64
@@ -60,11 +62,11 @@ func (g *groupLoad) gather() error {
 	for i := range names {
 		names[i] = account("g", i)
 	}
-	tokens, err := makeAccounts(g.server.addr, names)
+	tokens, err := makeAccounts(g.server.Addr, names)
 	if err != nil {
 		return err
 	}
-	talker, err := enter(g.server.addr, names[0], tokens[0])
+	talker, err := enter(g.server.Addr, names[0], tokens[0])
 	if err != nil {
 		return err
 	}
@@ -79,7 +81,7 @@ func (g *groupLoad) gather() error {
 	}
 	g.talker = newSender(talker, "group_id: "+id)
 	for i, name := range names[1:] {
-		k, err := enter(g.server.addr, name, tokens[i+1])
+		k, err := enter(g.server.Addr, name, tokens[i+1])
 		if err != nil {
 			return err
 		}
@@ -95,7 +97,7 @@ func (g *groupLoad) round(ctx context.Context, p plan) (deliveries, error) {
 		return deliveries{}, ctx.Err()
 	}
 	g.received.Store(0)
-	before, err := g.server.cpu()
+	before, err := g.server.CPU()
 	if err != nil {
 		return deliveries{}, err
 	}
@@ -108,7 +110,7 @@ func (g *groupLoad) round(ctx context.Context, p plan) (deliveries, error) {
 		return deliveries{}, err
 	}
 	took := time.Since(begun)
-	after, err := g.server.cpu()
+	after, err := g.server.CPU()
 	return deliveries{count: int(want), cpu: after - before, took: took}, err
 }
 

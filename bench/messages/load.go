@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"neochat/bench/process"
 )
 
 // password is every account's.
@@ -25,7 +27,7 @@ var (
 
 // load is pairs of connections, one sending, one receiving.
 type load struct {
-	server    *server
+	server    *process.Process
 	open      int
 	senders   []*sender
 	receivers []*socket
@@ -34,12 +36,12 @@ type load struct {
 }
 
 // newLoad makes the accounts and connects them.
-func newLoad(s *server, pairs, open int) (*load, error) {
+func newLoad(s *process.Process, pairs, open int) (*load, error) {
 	names := make([]string, 0, 2*pairs)
 	for i := range pairs {
 		names = append(names, account("s", i), account("r", i))
 	}
-	tokens, err := makeAccounts(s.addr, names)
+	tokens, err := makeAccounts(s.Addr, names)
 	if err != nil {
 		return nil, err
 	}
@@ -55,12 +57,12 @@ func newLoad(s *server, pairs, open int) (*load, error) {
 
 func (l *load) pair(i int, tokens [2]string) error {
 	from, to := account("s", i), account("r", i)
-	a, err := enter(l.server.addr, from, tokens[0])
+	a, err := enter(l.server.Addr, from, tokens[0])
 	if err != nil {
 		return err
 	}
 	l.senders[i] = newSender(a, "friends: "+to)
-	b, err := enter(l.server.addr, to, tokens[1])
+	b, err := enter(l.server.Addr, to, tokens[1])
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func (l *load) round(ctx context.Context, length time.Duration) (figures, error)
 		return figures{}, ctx.Err()
 	}
 	l.received.Store(0)
-	cpu, err := l.server.cpu()
+	cpu, err := l.server.CPU()
 	if err != nil {
 		return figures{}, err
 	}
@@ -153,7 +155,7 @@ func (l *load) round(ctx context.Context, length time.Duration) (figures, error)
 	if err := awaitCount(&l.received, int64(len(waits))); err != nil {
 		return figures{}, err
 	}
-	after, err := l.server.cpu()
+	after, err := l.server.CPU()
 	slices.Sort(waits)
 	return figures{count: len(waits), took: took, cpu: after - cpu, p50: waits[len(waits)/2], p99: waits[len(waits)*99/100]}, err
 }

@@ -23,25 +23,25 @@ func (p plan) logins(ctx context.Context, dir string) (l logins, err error) {
 	if err != nil {
 		return l, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	names := make([]string, loginAccounts)
 	for i := range names {
 		names[i] = account("l", i)
 	}
-	tokens, err := makeAccounts(s.addr, names)
+	tokens, err := makeAccounts(s.Addr, names)
 	if err != nil {
 		return l, err
 	}
-	before, err := s.cpu()
+	before, err := s.CPU()
 	if err != nil {
 		return l, err
 	}
 	begun := time.Now()
-	if err := logInMany(s.addr, names, tokens); err != nil {
+	if err := logInMany(s.Addr, names, tokens); err != nil {
 		return l, err
 	}
 	l.took = time.Since(begun)
-	after, err := s.cpu()
+	after, err := s.CPU()
 	l.cpu = after - before
 	return l, err
 }

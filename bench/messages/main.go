@@ -16,6 +16,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"neochat/bench/process"
 )
 
 // plan is what to measure.
@@ -104,8 +106,8 @@ func (p plan) others(ctx context.Context, dir string, out io.Writer) error {
 }
 
 // start starts the server to be measured on a data folder.
-func (p plan) start(ctx context.Context, data string, flags ...string) (*server, error) {
-	return startServer(ctx, p.binary, data, flags...)
+func (p plan) start(ctx context.Context, data string, flags ...string) (*process.Process, error) {
+	return process.Neochat(ctx, p.binary, data, nil, flags...)
 }
 
 // rates runs rounds of texts and of bare inserts in turns, and prints them.
@@ -124,7 +126,7 @@ func (p plan) rates(ctx context.Context, dir, name string, out io.Writer) (err e
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
+	defer func() { err = errors.Join(err, s.Stop()) }()
 	l, err := newLoad(s, p.pairs, p.open)
 	if err != nil {
 		return err

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"neochat/bench/process"
 )
 
 // settle is how long a server is left alone before its memory is read: longer than it takes to give back what it does not need.
@@ -31,16 +33,16 @@ func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
 	if err != nil {
 		return c, err
 	}
-	c.startNew = s.ready
+	c.startNew = s.Ready
 	tokens, err := accounts(s)
-	if err = errors.Join(err, s.stop()); err != nil {
+	if err = errors.Join(err, s.Stop()); err != nil {
 		return c, err
 	}
 	if s, err = p.start(ctx, data); err != nil {
 		return c, err
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	c.startOld = s.ready
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	c.startOld = s.Ready
 	err = p.connections(s, tokens, &c)
 	return c, err
 }
@@ -49,35 +51,35 @@ func (p plan) standing(ctx context.Context, dir string) (c cost, err error) {
 const idleAccounts = 20
 
 // accounts makes them and returns a session token of each.
-func accounts(s *server) ([]string, error) {
+func accounts(s *process.Process) ([]string, error) {
 	names := make([]string, idleAccounts)
 	for i := range names {
 		names[i] = account("idle", i)
 	}
-	return makeAccounts(s.addr, names)
+	return makeAccounts(s.Addr, names)
 }
 
 // connections reads the memory before any connection, and after each half of the
 // idle ones. The first half partly fits into what starting left free; the second shows what one costs.
-func (p plan) connections(s *server, tokens []string, c *cost) (err error) {
+func (p plan) connections(s *process.Process, tokens []string, c *cost) (err error) {
 	time.Sleep(settle)
-	if c.empty, err = s.rss(); err != nil {
+	if c.empty, err = s.RSS(); err != nil {
 		return err
 	}
 	for i := range p.idle {
-		k, err := enter(s.addr, account("idle", i%idleAccounts), tokens[i%idleAccounts])
+		k, err := enter(s.Addr, account("idle", i%idleAccounts), tokens[i%idleAccounts])
 		if err != nil {
 			return fmt.Errorf("an idle connection: %w", err)
 		}
 		defer k.conn.Close()
 		if i == p.idle/2-1 {
 			time.Sleep(settle)
-			if c.half, err = s.rss(); err != nil {
+			if c.half, err = s.RSS(); err != nil {
 				return err
 			}
 		}
 	}
 	time.Sleep(settle)
-	c.idle, err = s.rss()
+	c.idle, err = s.RSS()
 	return err
 }
