@@ -113,8 +113,8 @@ test-doctor: test-packages build ## what the doctor names of servers broken in t
 
 test-minio: build ## what uses an object store, on MinIO (which is built first, 5 to 10 minutes)
 	$(call say,files and backups on MinIO)
-	NEOCHAT_TEST_STORE=minio go test -count=1 -timeout 30m -run 'S3|ObjectStore' ./files ./backup
-	NEOCHAT_TEST_STORE=minio NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 -timeout 30m -run 'S3|ObjectStore|FilesCopy' ./cmd/neochat/contract ./cmd/neochat/process
+	NEOCHAT_TEST_STORE=minio go test -count=1 -timeout 30m -run 'S3|Store' ./files ./backup
+	NEOCHAT_TEST_STORE=minio NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 -timeout 30m -run 'S3|Store|FilesCopy' ./cmd/neochat/contract ./cmd/neochat/process
 
 test-full: test test-minio test-networks test-doctor ## all that and the long ones: MinIO, all networks, all broken servers
 
