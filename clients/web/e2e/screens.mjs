@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ANN, BEN } from './lib/people.mjs';
 import { play } from './lib/stage.mjs';
 import { tour } from './lib/tour.mjs';
+import { tourFiles } from './lib/tourfiles.mjs';
 import { misfits } from './page/layout.mjs';
 
 const [folder, chosen = ''] = process.argv.slice(2);
@@ -19,13 +20,15 @@ const walks = [
   { name: 'phone-dark-en', viewport: PHONE, dark: true, locale: 'en-US' },
 ];
 
-for (const { name, ...look } of walks.filter((walk) => walk.name.includes(chosen))) {
+const all = walks.flatMap((walk) => [{ ...walk, go: tour }, { ...walk, name: `${walk.name}-files`, go: tourFiles }]);
+for (const { name, go, ...look } of all.filter((walk) => walk.name.includes(chosen))) {
   await play(async (stage) => {
     const ann = await stage.chromium({ ...ANN, ...look });
     const ben = await stage.firefox({ ...BEN, ...look });
     let step = 0;
-    await tour(ann, ben, async (actor, screen) => {
+    await go(ann, ben, async (actor, screen) => {
       const file = `${name}-${String(++step).padStart(2, '0')}-${screen}-${actor.tab.kind}.png`;
+      await actor.tab.until(() => document.getAnimations().every((a) => a.playState !== 'running' || a.effect?.getComputedTiming().iterations === Infinity));
       await actor.tab.screenshot(join(folder, file));
       for (const line of await actor.tab.evaluate(misfits)) console.log(`${file}: ${line}`);
     });
