@@ -58,6 +58,7 @@ export const files = {
   storage: ['Storage', '存储空间'],
   bytes_used: ['{used} stored', '已存储 {used}'],
   bytes_of: ['{used} of {allowed} stored', '已存储 {used}，共 {allowed}'],
+  storage_unfinished: ['Uploads that did not finish count for a day.', '未完成的上传会占用空间一天。'],
   storage_order: ['Show first', '排序'],
   storage_by_size: ['The largest', '按大小'],
   storage_by_time: ['The latest', '按时间'],

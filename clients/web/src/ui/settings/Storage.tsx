@@ -54,7 +54,8 @@ export function Storage() {
   );
 }
 
-function Gauge({ stored: { used, allowed } }: { stored: Stored }) {
+function Gauge({ stored: { used, allowed, files, next } }: { stored: Stored }) {
+  const unfinished = !next && files.reduce((sum, file) => sum + file.size, 0) < used;
   const share = allowed > 0 ? Math.min(1, used / allowed) : 0;
   return (
     <div>
@@ -64,6 +65,7 @@ function Gauge({ stored: { used, allowed } }: { stored: Stored }) {
           <i style={{ width: `${share * 100}%` }} />
         </div>
       )}
+      {unfinished && <small class="muted">{t('storage_unfinished')}</small>}
     </div>
   );
 }
