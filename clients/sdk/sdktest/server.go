@@ -238,6 +238,8 @@ func limits() wire.Limits { return wire.Limits{Header: 64 << 10, Body: 1 << 20} 
 
 // serve reads one connection to its end.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	s.over.Add(1) // Close of an HTTP server does not wait for what was hijacked
+	defer s.over.Done()
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{Subprotocols: []string{wire.Subprotocol}})
 	if err != nil {
 		return
