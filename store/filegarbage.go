@@ -14,31 +14,30 @@ const garbagePiece = 100
 // CollectFiles deletes files to which nothing has referred since before a time, at most garbagePiece of them, and tells how many
 // it looked at: 0 when none is left. The bytes that no other file has are garbage then.
 func (s *Store) CollectFiles(ctx context.Context, before time.Time) (looked, deleted int, err error) {
-	err = s.write(ctx, func(b *batch) error {
-		looked, deleted = 0, 0
+	counts, err := written(ctx, s.writer, func(b *batch) (n [2]int, err error) {
 		if err := b.flush(); err != nil { // a message that waits may name one
-			return err
+			return n, err
 		}
 		loose, err := collect(b.ctx, b.w.stmts[wLoose], func(row scanner) (File, error) { return scanFile(row) }, before.UnixMilli(), garbagePiece)
 		if err != nil {
-			return fmt.Errorf("look for loose files: %w", err)
+			return n, fmt.Errorf("look for loose files: %w", err)
 		}
-		looked = len(loose)
+		n[0] = len(loose)
 		for i := range loose {
 			gone, err := b.collectFile(&loose[i])
 			if err != nil {
-				return err
+				return n, err
 			}
 			if gone {
-				deleted++
+				n[1]++
 			}
 		}
-		return nil
+		return n, nil
 	})
 	if err != nil {
 		return 0, 0, err
 	}
-	return looked, deleted, nil
+	return counts[0], counts[1], nil
 }
 
 // collectFile deletes a file unless something refers to it after all.
@@ -122,25 +121,21 @@ func (b *batch) claim(hashes ...string) error {
 // TakeGarbage returns hashes of bytes that have been garbage since before a time, at most garbagePiece of them, to be removed
 // from where bytes are kept: until GarbageRemoved is called with them no file can have them. Those that were taken before and not
 // removed are among them.
-func (s *Store) TakeGarbage(ctx context.Context, before time.Time) (hashes []string, err error) {
-	err = s.write(ctx, func(b *batch) (err error) {
-		hashes, err = collect(b.ctx, b.w.stmts[wOldGarbage], func(row scanner) (hash string, err error) {
+func (s *Store) TakeGarbage(ctx context.Context, before time.Time) ([]string, error) {
+	return written(ctx, s.writer, func(b *batch) ([]string, error) {
+		hashes, err := collect(b.ctx, b.w.stmts[wOldGarbage], func(row scanner) (hash string, err error) {
 			return hash, row.Scan(&hash)
 		}, before.UnixMilli(), garbagePiece)
 		if err != nil {
-			return fmt.Errorf("look through the garbage: %w", err)
+			return nil, fmt.Errorf("look through the garbage: %w", err)
 		}
 		for _, hash := range hashes {
 			if _, err := b.exec(wRemoving, hash); err != nil {
-				return fmt.Errorf("mark garbage: %w", err)
+				return nil, fmt.Errorf("mark garbage: %w", err)
 			}
 		}
-		return nil
+		return hashes, nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return hashes, nil
 }
 
 // GarbageRemoved notes that bytes are no longer kept: whoever stores them again may have them.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -262,5 +263,25 @@ func TestCollectAmongPosts(t *testing.T) {
 	granted = count(t, s.readDB, "SELECT COUNT(*) FROM file_grants r JOIN files f ON f.name = r.file")
 	if left != files/3-refused || granted != left {
 		t.Errorf("%d files are left, %d of them named, %d texts were refused", left, granted, refused)
+	}
+}
+
+// Whoever gives up while the writer is at it gets nothing of what it makes, and shares nothing with it.
+func TestTakeGarbageGivenUp(t *testing.T) {
+	s := openNew(t, "a")
+	for i := range 50 {
+		hash := fmt.Sprintf("%064x", i)
+		if err := s.write(t.Context(), func(b *batch) error { return b.discard(hash) }); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		go cancel()
+		if hashes, err := s.TakeGarbage(ctx, time.Now().Add(time.Hour)); err != nil && (hashes != nil || !errors.Is(err, context.Canceled)) {
+			t.Fatalf("%d, %v", len(hashes), err)
+		}
+	}
+	hashes, err := s.TakeGarbage(t.Context(), time.Now().Add(time.Hour))
+	if err != nil || len(hashes) == 0 {
+		t.Errorf("%d, %v", len(hashes), err)
 	}
 }

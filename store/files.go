@@ -46,15 +46,7 @@ type FileInfo struct {
 // Bytes that were garbage a moment ago may have been removed after the caller stored them and before this: who
 // stored them looks whether they are there afterwards, and takes the file back with DropFile where they are not.
 func (s *Store) PutFile(ctx context.Context, f File) (File, error) {
-	var stored File
-	err := s.write(ctx, func(b *batch) (err error) {
-		stored, err = b.putFile(f, s.quota)
-		return err
-	})
-	if err != nil {
-		return File{}, err
-	}
-	return stored, nil
+	return written(ctx, s.writer, func(b *batch) (File, error) { return b.putFile(f, s.quota) })
 }
 
 func (b *batch) putFile(f File, quota int64) (File, error) {
@@ -92,12 +84,7 @@ func (b *batch) putFile(f File, quota int64) (File, error) {
 // where its own dimensions are not known they become width and height (pixels). It returns the file, and once more it does the same. ErrNotFound: there is no
 // such file. ErrConflict: it has another preview; it is returned. ErrBeingRemoved, and what to look after: as with PutFile.
 func (s *Store) SetPreview(ctx context.Context, name, was, preview string, width, height int64) (File, error) {
-	var f File
-	err := s.write(ctx, func(b *batch) (err error) {
-		f, err = b.setPreview(name, was, preview, width, height)
-		return err
-	})
-	return f, err
+	return written(ctx, s.writer, func(b *batch) (File, error) { return b.setPreview(name, was, preview, width, height) })
 }
 
 func (b *batch) setPreview(name, was, preview string, width, height int64) (File, error) {

@@ -12,12 +12,12 @@ import (
 )
 
 // CreateInvitation makes a code that lets uses people register until the given time; only its hash is stored.
-func (s *Store) CreateInvitation(ctx context.Context, uses int, until time.Time) (code string, err error) {
+func (s *Store) CreateInvitation(ctx context.Context, uses int, until time.Time) (string, error) {
 	var random [10]byte
 	rand.Read(random[:]) // never fails: crypto/rand ends the program instead
 	text := strings.ToLower(base32.StdEncoding.EncodeToString(random[:]))
-	code = text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:]
-	err = s.write(ctx, func(b *batch) error {
+	code := text[:4] + "-" + text[4:8] + "-" + text[8:12] + "-" + text[12:]
+	err := s.write(ctx, func(b *batch) error {
 		if _, err := b.exec(wNewInvitation, invitationHash(code), uses, until.UnixMilli(), b.now); err != nil {
 			return fmt.Errorf("insert invitation: %w", err)
 		}

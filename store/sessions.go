@@ -48,24 +48,23 @@ func tokenHash(token string) []byte {
 // CreateSession opens a session. ErrNotFound, ErrSuspended: of the account.
 func (s *Store) CreateSession(ctx context.Context, account, device string) (Login, error) {
 	token, hash := newToken()
-	l := Login{Token: token, ID: hex.EncodeToString(hash)}
-	err := s.write(ctx, func(b *batch) (err error) {
+	return written(ctx, s.writer, func(b *batch) (Login, error) {
 		var suspended bool
 		if err := b.queryRow(wSuspended, account).Scan(&suspended); err != nil {
-			return absent(err, "account")
+			return Login{}, absent(err, "account")
 		}
 		if suspended {
-			return ErrSuspended
+			return Login{}, ErrSuspended
 		}
-		if l.Ended, err = b.roomForSession(account); err != nil {
-			return err
+		ended, err := b.roomForSession(account)
+		if err == nil {
+			err = b.newSession(account, device, hash)
 		}
-		return b.newSession(account, device, hash)
+		if err != nil {
+			return Login{}, err
+		}
+		return Login{Token: token, ID: hex.EncodeToString(hash), Ended: ended}, nil
 	})
-	if err != nil {
-		return Login{}, err
-	}
-	return l, nil
 }
 
 func (b *batch) newSession(account, device string, hash []byte) error {
@@ -116,18 +115,17 @@ func (s *Store) EndSession(ctx context.Context, account, id string) error {
 
 // EndDevice ends all sessions of a device of account, whose ids it returns, and forgets what the
 // device has seen. ErrNotFound: there is no such device.
-func (s *Store) EndDevice(ctx context.Context, account, device string) (ended []string, err error) {
-	err = s.write(ctx, func(b *batch) error {
-		ended = nil
+func (s *Store) EndDevice(ctx context.Context, account, device string) ([]string, error) {
+	return written(ctx, s.writer, func(b *batch) (ended []string, err error) {
 		hashes, err := collect(b.ctx, b.w.stmts[wSessionsOfDevice], func(row scanner) (hash []byte, err error) {
 			return hash, row.Scan(&hash)
 		}, account, device)
 		if err != nil {
-			return fmt.Errorf("look for a device's sessions: %w", err)
+			return nil, fmt.Errorf("look for a device's sessions: %w", err)
 		}
 		result, err := b.exec(wDropDevice, account, device)
 		if err != nil {
-			return fmt.Errorf("forget device: %w", err)
+			return nil, fmt.Errorf("forget device: %w", err)
 		}
 		delete(b.cursors, deviceKey{account, device})
 		n, err := result.RowsAffected()
@@ -140,12 +138,8 @@ func (s *Store) EndDevice(ctx context.Context, account, device string) (ended []
 			}
 			ended = append(ended, hex.EncodeToString(hash))
 		}
-		return err
+		return ended, err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return ended, nil
 }
 
 // Sessions lists account's sessions, oldest first.

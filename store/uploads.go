@@ -27,15 +27,7 @@ const maxUploads = 64
 // name that was begun before expires: its client has begun anew. ErrConflict: a file of that name has another size.
 // ErrTooLarge: more than Config.Quota in all. ErrTooMany: 64 of the owner's are under way. ErrNotFound: unknown owner.
 func (s *Store) BeginUpload(ctx context.Context, u Upload) (Upload, error) {
-	var begun Upload
-	err := s.write(ctx, func(b *batch) (err error) {
-		begun, err = b.beginUpload(u, s.quota)
-		return err
-	})
-	if err != nil {
-		return Upload{}, err
-	}
-	return begun, nil
+	return written(ctx, s.writer, func(b *batch) (Upload, error) { return b.beginUpload(u, s.quota) })
 }
 
 func (b *batch) beginUpload(u Upload, quota int64) (Upload, error) {
@@ -119,15 +111,7 @@ func (s *Store) KeepUpload(ctx context.Context, id string, until time.Time) erro
 // FinishUpload makes a file of an upload, all at once or not at all, and returns what is stored under its name; again, it
 // returns the same. ErrConflict: the name stands for other bytes. ErrNotFound: there is no such upload, or its file is gone.
 func (s *Store) FinishUpload(ctx context.Context, id string, f File) (File, error) {
-	var stored File
-	err := s.write(ctx, func(b *batch) (err error) {
-		stored, err = b.finishUpload(id, f)
-		return err
-	})
-	if err != nil {
-		return File{}, err
-	}
-	return stored, nil
+	return written(ctx, s.writer, func(b *batch) (File, error) { return b.finishUpload(id, f) })
 }
 
 func (b *batch) finishUpload(id string, f File) (File, error) {

@@ -367,16 +367,22 @@ func (c *call) finish(err error)   { c.answer <- err }
 // write runs f in the writer's transaction and waits; see do.
 func (s *Store) write(ctx context.Context, f func(*batch) error) error { return s.writer.do(ctx, f) }
 
-// do runs f in a transaction and waits. When ctx ends first, f
-// may still be carried out; f must therefore only write variables that the
-// caller reads after success.
+// do runs f in a transaction and waits. When ctx ends first, f may still be carried out: it must not write variables of the
+// caller's; what it yields comes by written.
 func (w *writer) do(ctx context.Context, f func(*batch) error) error {
-	c := &call{f: f, answer: make(chan error, 1)}
-	w.enqueue(c)
+	_, err := written(ctx, w, func(b *batch) (struct{}, error) { return struct{}{}, f(b) })
+	return err
+}
+
+// written is do for an f that yields something, which is returned, beside an error of f too; the zero T when ctx ends first.
+func written[T any](ctx context.Context, w *writer, f func(*batch) (T, error)) (T, error) {
+	var made, none T
+	answered := make(chan error, 1)
+	w.enqueue(&call{f: func(b *batch) (err error) { made, err = f(b); return err }, answer: answered})
 	select {
-	case err := <-c.answer:
-		return err
+	case err := <-answered:
+		return made, err
 	case <-ctx.Done():
-		return ctx.Err()
+		return none, ctx.Err()
 	}
 }
