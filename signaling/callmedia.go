@@ -1,7 +1,10 @@
 package signaling
 
 import (
+	"maps"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"neochat/store"
@@ -14,7 +17,11 @@ func join(q *request) error {
 	if err := cs.stillMember(q); err != nil {
 		return err
 	}
-	x, p, err := cs.seat(q.key(), q.c)
+	name, rank, err := cs.whoJoins(q)
+	if err != nil {
+		return err
+	}
+	x, p, err := cs.seat(q.key(), q.c, name)
 	if err != nil {
 		return err
 	}
@@ -33,15 +40,39 @@ func join(q *request) error {
 		return err
 	}
 	defer close(ev.answered)
-	return cs.seated(q, x, p, media, access)
+	return cs.seated(q, x, p, media, access, rank)
+}
+
+// whoJoins returns the name of who joins, and what that person may do in the call.
+func (cs *cells) whoJoins(q *request) (name string, rank int, err error) {
+	x, err := q.cell()
+	if err != nil {
+		return "", rankNone, err
+	}
+	if q.c.guest {
+		cs.mu.Lock()
+		defer cs.mu.Unlock()
+		if g := x.guests[q.c.account]; g != nil {
+			return g.name, rankNone, nil
+		}
+		return "", rankNone, errNoCell()
+	}
+	ctx, cancel := q.context()
+	defer cancel()
+	if rank, err = cs.rank(ctx, x, q.c.account); err != nil {
+		return "", rankNone, err
+	}
+	cards, err := cs.srv.store.Cards(ctx, []string{q.c.account})
+	return nameIn(cards), rank, err
 }
 
 // stillMember asks the store whether a group's call still concerns this account.
 func (cs *cells) stillMember(q *request) error {
 	cs.mu.Lock()
 	x, err := cs.findLocked(q.key(), q.c.account)
+	outside := err == nil && (x.group == "" || q.c.guest || x.invited[q.c.account] != "")
 	cs.mu.Unlock()
-	if err != nil || x.group == "" {
+	if err != nil || outside {
 		return err
 	}
 	ctx, cancel := q.context()
@@ -53,7 +84,7 @@ func (cs *cells) stillMember(q *request) error {
 }
 
 // seat makes a participant, in place of the one the same device had.
-func (cs *cells) seat(key string, c *conn) (*cell, *participant, error) {
+func (cs *cells) seat(key string, c *conn, name string) (*cell, *participant, error) {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	x, err := cs.findLocked(key, c.account)
@@ -68,7 +99,7 @@ func (cs *cells) seat(key string, c *conn) (*cell, *participant, error) {
 	}
 	x.nextPerson++
 	cs.changedLocked()
-	p := &participant{id: strconv.Itoa(x.nextPerson), account: c.account, device: c.device, conn: c}
+	p := &participant{id: strconv.Itoa(x.nextPerson), account: c.account, device: c.device, name: name, guest: c.guest, conn: c}
 	x.people[p.id] = p
 	c.calls.Add(1)
 	return x, p, nil
@@ -84,7 +115,7 @@ func (cs *cells) unseat(x *cell, p *participant) {
 }
 
 // seated answers the join and tells the others. Who joins a call that rings him has answered it.
-func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, access RelayAccess) error {
+func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, access RelayAccess, rank int) error {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	if x.people[p.id] != p { // closed, or replaced, meanwhile
@@ -106,11 +137,15 @@ func (cs *cells) seated(q *request, x *cell, p *participant, media CallPeer, acc
 	b := wire.Append(q.head(wire.StatOK), "connection_key", x.key)
 	b = wire.Append(b, "participant", p.id)
 	b = wire.Append(b, "call", x.kind)
-	b = wire.End(access.append(wire.AppendInt(b, "count", int64(len(x.people)-1))))
+	b = access.append(wire.AppendInt(b, "count", int64(len(x.people)-1)))
+	if rank > rankNone {
+		b = wire.Append(b, "moderator", "yes")
+	}
+	b = wire.End(b)
 	for _, other := range x.people {
 		if other != p {
 			b = wire.Append(b, "participant", other.id)
-			b = wire.End(wire.Append(b, "user_account", other.account))
+			b = wire.End(other.appendName(wire.Append(b, "user_account", other.account)))
 		}
 	}
 	q.c.answer(item{data: b})
@@ -126,13 +161,25 @@ func (cs *cells) tellPeopleLocked(x *cell, what string, p *participant) {
 			other.conn.push(item{data: data, push: true})
 		}
 	}
+	cs.newsLocked(x)
 }
 
 func personLines(what, key string, p *participant) []byte {
 	b := wire.Append(nil, "user_account", p.account)
 	b = wire.Append(b, "message_type", what)
 	b = wire.Append(b, "connection_key", key)
-	return wire.Append(b, "participant", p.id)
+	return p.appendName(wire.Append(b, "participant", p.id))
+}
+
+// appendName adds how a person is called, and by that whether it is a guest.
+func (p *participant) appendName(b []byte) []byte {
+	switch {
+	case p.guest:
+		return wire.Append(b, "guest_name", p.name)
+	case p.name != "":
+		return wire.Append(b, "user_name", p.name)
+	}
+	return b
 }
 
 // mine returns this connection's participant in the call that the message is about.
@@ -203,7 +250,7 @@ func (cs *cells) reattachLocked(x *cell, p *participant, q *request) {
 	}
 	p.conn = q.c
 	q.c.calls.Add(1)
-	q.ok("connection_key", x.key, "participant", p.id, "call", x.kind)
+	q.ok("connection_key", x.key, "participant", p.id, "call", x.kind, "silenced", strings.Join(slices.Sorted(maps.Keys(p.silenced)), ","))
 	for _, other := range x.people {
 		if other != p {
 			q.c.push(item{data: wire.End(personLines("join", x.key, other)), push: true})
@@ -211,9 +258,12 @@ func (cs *cells) reattachLocked(x *cell, p *participant, q *request) {
 	}
 }
 
-// leave takes this device out of the call; between two, that ends it, also where
+// leave takes this device out of the call, or whom a moderator names; between two, that ends it, also where
 // the media was faster and the participant has already gone.
 func leave(q *request) error {
+	if id, other := q.another(); other {
+		return takeOut(q, id)
+	}
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
@@ -230,7 +280,9 @@ func leave(q *request) error {
 		cs.removeLocked(x, p)
 		cs.tellPeopleLocked(x, "leave", p)
 	}
-	cs.leftLocked(x, q.c)
+	if !q.c.guest { // guests keep no call open, and end none
+		cs.leftLocked(x, q.c)
+	}
 	return nil
 }
 
@@ -420,10 +472,16 @@ func publish(q *request) error {
 	if err == nil {
 		err = p.media.Publish(mid, q.m.Get("source"), q.m.Get("muted") == "yes")
 	}
+	if err == nil {
+		q.c.srv.cells.spoken(p, q.m.Get("source"))
+	}
 	return q.done(err)
 }
 
 func mute(q *request) error {
+	if id, other := q.another(); other {
+		return muteOther(q, id)
+	}
 	_, p, err := q.mine()
 	if err != nil {
 		return err
@@ -432,7 +490,13 @@ func mute(q *request) error {
 	if !ok || muted != "yes" && muted != "no" {
 		return refusal(wire.StatBadRequest, "muted is yes or no")
 	}
-	return q.done(p.media.Mute(q.m.Get("source"), muted == "yes"))
+	if err := p.media.Mute(q.m.Get("source"), muted == "yes"); err != nil {
+		return err
+	}
+	if muted == "no" {
+		q.c.srv.cells.spoken(p, q.m.Get("source"))
+	}
+	return q.done(nil)
 }
 
 func unpublish(q *request) error {

@@ -22,6 +22,7 @@ type cells struct {
 
 	mu    sync.Mutex
 	byKey map[string]*cell // guarded by mu, as is every cell in it
+	doors map[digest]*cell // by the hash of what opens them to a guest: a link's secret, a session; guarded by mu
 	ended bool             // the server shuts down; guarded by mu
 	keep  keeper
 }
@@ -30,10 +31,15 @@ type cells struct {
 type cell struct {
 	key          string
 	opener       string
-	group        string          // "" among friends
-	conversation int64           // 0: not known yet
-	callees      map[string]bool // whom it was opened for; a group's members at that time
-	kind         string          // call or videocall, once it rang
+	group        string            // "" among friends
+	conversation int64             // 0: not known yet
+	callees      map[string]bool   // whom it was opened for, a group's members at that time, and who was invited since
+	invited      map[string]string // those callees who were rung into it by somebody in it, and by whom
+	removed      map[string]bool   // whom a moderator took out: nobody's members
+	guests       map[string]*guest // by what they have in an account's place
+	links        []*guestLink
+	nextLink     int
+	kind         string // call or videocall, once it rang
 	ringing      map[string]*bell
 	outcome      map[string]string // of callees that no longer ring
 	people       map[string]*participant
@@ -41,6 +47,8 @@ type cell struct {
 	answered     time.Time // zero: nobody answered yet
 	left         time.Time // when a restart took everybody out; zero: it did not, or somebody came back
 	closing      *time.Timer
+	news         *time.Timer // runs while a change of who is in it is to be told
+	told         time.Time   // when that was last done
 	closed       bool
 }
 
@@ -53,33 +61,54 @@ type bell struct {
 // participant is one device in a call.
 type participant struct {
 	id, account, device string
+	name                string // that the person gave themselves; "": none
+	guest               bool
 	conn                *conn // nil while its WebSocket is lost
 	media               CallPeer
-	lost                *time.Timer // runs while conn is nil
+	lost                *time.Timer     // runs while conn is nil
+	silenced            map[string]bool // sources that a moderator muted and their owner has not unmuted
 }
 
 func newCells(s *Server) *cells {
-	cs := &cells{srv: s, byKey: map[string]*cell{}, keep: keeper{path: s.cfg.CallsFile}}
+	cs := &cells{srv: s, byKey: map[string]*cell{}, doors: map[digest]*cell{}, keep: keeper{path: s.cfg.CallsFile}}
 	cs.keep.timer = time.AfterFunc(time.Hour, cs.write)
 	cs.keep.timer.Stop() // until something changes
 	return cs
 }
 
+// newCell makes one that nobody is in.
+func newCell(opener, group string, conversation int64) *cell {
+	return &cell{opener: opener, group: group, conversation: conversation, callees: map[string]bool{}, invited: map[string]string{},
+		removed: map[string]bool{}, guests: map[string]*guest{}, ringing: map[string]*bell{}, outcome: map[string]string{}, people: map[string]*participant{}}
+}
+
 // pair reports whether the call is between two.
-func (x *cell) pair() bool { return x.group == "" && len(x.callees) == 1 }
+func (x *cell) pair() bool { return x.group == "" && len(x.callees) == 1 && len(x.guests) == 0 }
 
 // member reports whether account belongs to the call.
-func (x *cell) member(account string) bool { return x.opener == account || x.callees[account] }
+func (x *cell) member(account string) bool {
+	return !x.removed[account] && (x.opener == account || x.callees[account] || x.guests[account] != nil)
+}
 
 // everyone lists the accounts that may know of the call.
 func (x *cell) everyone() []string {
 	all := []string{x.opener}
 	for a := range x.callees {
-		if a != x.opener {
+		if a != x.opener && !x.removed[a] {
 			all = append(all, a)
 		}
 	}
 	return all
+}
+
+// attended reports whether anybody but guests is in the call: they do not keep it open.
+func (x *cell) attended() bool {
+	for _, p := range x.people {
+		if !p.guest {
+			return true
+		}
+	}
+	return false
 }
 
 // find returns the open cell of that key if account belongs to it; to a stranger it does not exist.
@@ -88,7 +117,10 @@ func (cs *cells) findLocked(key, account string) (*cell, error) {
 		return nil, errRestarts()
 	}
 	x := cs.byKey[key]
-	if x == nil || !x.member(account) {
+	switch {
+	case x != nil && x.removed[account]:
+		return nil, refusal(wire.StatForbidden, "a moderator removed you from this call; one may invite you again")
+	case x == nil || !x.member(account):
 		return nil, errNoCell()
 	}
 	return x, nil
@@ -118,8 +150,7 @@ func (cs *cells) open(opener string, callees []string, group string, conversatio
 	if to == "" {
 		to = callees[0]
 	}
-	x := &cell{opener: opener, group: group, conversation: conversation, callees: map[string]bool{},
-		ringing: map[string]*bell{}, outcome: map[string]string{}, people: map[string]*participant{}}
+	x := newCell(opener, group, conversation)
 	for _, a := range callees {
 		x.callees[a] = true
 	}
@@ -144,15 +175,15 @@ func (cs *cells) closeAfterLocked(x *cell, d time.Duration) {
 	x.closing = time.AfterFunc(d, func() {
 		cs.mu.Lock()
 		defer cs.mu.Unlock()
-		if !x.closed && len(x.ringing) == 0 && (len(x.people) == 0 || x.pair() && len(x.people) < 2) {
+		if !x.closed && len(x.ringing) == 0 && (!x.attended() || x.pair() && len(x.people) < 2) {
 			cs.closeLocked(x, "closed", nil)
 		}
 	})
 }
 
-// settleLocked closes the cell if nobody rings and nobody has joined; at: the account that ended it.
+// settleLocked closes the cell if nobody rings and nobody but guests is in it, and tells not the connection that ended it.
 func (cs *cells) settleLocked(x *cell, cause string, but *conn) {
-	if !x.closed && len(x.ringing) == 0 && len(x.people) == 0 {
+	if !x.closed && len(x.ringing) == 0 && !x.attended() {
 		cs.closeLocked(x, cause, but)
 	}
 }
@@ -165,9 +196,7 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 	x.closed = true
 	delete(cs.byKey, x.key)
 	cs.changedLocked()
-	if x.closing != nil {
-		x.closing.Stop()
-	}
+	x.stopTimers()
 	rang := map[string]bool{}
 	for account := range x.ringing {
 		rang[account] = true
@@ -178,21 +207,39 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 		cs.removeLocked(x, p)
 	}
 	if x.kind != "" {
-		over := x.over()
+		over := x.over("")
 		for _, account := range x.everyone() {
 			if !rang[account] && x.outcome[account] != "refused" {
 				cs.srv.hub.push(account, item{data: over}, but)
 			}
 		}
 	}
+	for _, l := range x.links {
+		delete(cs.doors, l.secret)
+	}
+	for _, g := range x.guests {
+		cs.endGuestLocked(x, g, "")
+	}
 	cs.record(x)
 }
 
-// over is how an account is told that a call is no more, or no more for it.
-func (x *cell) over() []byte {
+func (x *cell) stopTimers() {
+	for _, t := range []*time.Timer{x.closing, x.news} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+}
+
+// over is how an account is told that a call is no more, or no more for it: then for a cause.
+func (x *cell) over(cause string) []byte {
 	b := wire.Append(nil, "message_type", "cell")
 	b = wire.Append(b, "type", "DELETE")
-	return wire.End(wire.Append(b, "cell_key", x.key))
+	b = wire.Append(b, "cell_key", x.key)
+	if cause != "" {
+		b = wire.Append(b, "cause", cause)
+	}
+	return wire.End(b)
 }
 
 // endedOutcome is what became of a callee that rang when the call ended for that cause.
@@ -240,12 +287,13 @@ func (cs *cells) removeLocked(x *cell, p *participant) {
 	}
 }
 
-// record writes the call's outcome into its conversation: once for a group, else once for each callee.
+// record writes the call's outcome into its conversation: once for a group, else once for each callee. Who was
+// invited has it in the conversation with who invited him.
 func (cs *cells) record(x *cell) {
 	if x.kind == "" {
 		return
 	}
-	post := func(to store.Target, outcome string) {
+	post := func(author string, to store.Target, outcome string) {
 		cs.srv.counts.outcome(outcome)
 		r := record{Call: x.kind, Outcome: outcome, Key: x.key}
 		if outcome == "answered" && !x.answered.IsZero() {
@@ -256,7 +304,7 @@ func (cs *cells) record(x *cell) {
 			cs.srv.log.Error("recording a call", "error", err)
 			return
 		}
-		draft := store.Draft{Author: x.opener, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry, Record: true}
+		draft := store.Draft{Author: author, To: []store.Target{to}, Kind: kindCallRecord, Carry: carry, Record: true}
 		cs.srv.store.Post(draft, func(posted []store.Posted, err error) {
 			if errors.Is(err, store.ErrNotFound) {
 				return // the group was dissolved
@@ -269,12 +317,15 @@ func (cs *cells) record(x *cell) {
 		})
 	}
 	if x.group != "" {
-		post(store.Target{Group: x.group}, groupOutcome(x.outcome))
-		return
+		post(x.opener, store.Target{Group: x.group}, groupOutcome(x.outcome))
 	}
 	for account := range x.callees {
-		if outcome := x.outcome[account]; outcome != "" {
-			post(store.Target{Account: account}, outcome)
+		caller := x.invited[account]
+		if caller == "" && x.group == "" {
+			caller = x.opener
+		}
+		if outcome := x.outcome[account]; outcome != "" && caller != "" && caller != account {
+			post(caller, store.Target{Account: account}, outcome)
 		}
 	}
 }

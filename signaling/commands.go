@@ -10,16 +10,18 @@ type command struct {
 	run     func(*request) error // an error is answered
 	names   bool                 // user_account names who wants to be, not who is
 	ordered bool                 // it keeps the order of answers itself
+	guests  bool                 // guests may do it, in the call they are guests of
 }
 
 // table is every command there is, by message_type and verb.
 func (s *Server) table() map[string]map[string]command {
 	do := func(f func(*request) error) command { return command{run: f} }
+	inCall := func(f func(*request) error) command { return command{run: f, guests: true} }
 	ring := map[string]command{"POST": do(ring), "DELETE": do(cancelRing)}
 	return map[string]map[string]command{
 		"login":        {"POST": {run: login, names: true}},
 		"registered":   {"POST": {run: register, names: true}},
-		"logout":       {"POST": do(logout)},
+		"logout":       {"POST": inCall(logout)},
 		"password":     {"POST": do(changePassword)},
 		"device":       {"GET": do(listDevices), "DELETE": do(endDevice)},
 		"account":      {"GET": do(describeAccount), "DELETE": do(deleteAccount)},
@@ -44,14 +46,15 @@ func (s *Server) table() map[string]map[string]command {
 		"cell":         {"POST": do(openOrAnswer), "GET": do(listCells), "DELETE": do(closeCell)},
 		"call":         ring,
 		"videocall":    ring,
-		"join":         {"POST": do(join)},
-		"turn":         {"GET": do(lendRelay)},
-		"restart":      {"POST": do(restart)},
-		"leave":        {"POST": do(leave)},
-		"description":  {"POST": do(describe)},
-		"candidate":    {"POST": do(candidate)},
-		"subscribe":    {"POST": do(subscribe)},
-		"track":        {"POST": do(publish), "PATCH": do(mute), "DELETE": do(unpublish)},
+		"guest":        {"POST": inCall(guestVerbs), "GET": do(listLinks), "DELETE": do(revokeLink)},
+		"join":         {"POST": inCall(join)},
+		"turn":         {"GET": inCall(lendRelay)},
+		"restart":      {"POST": inCall(restart)},
+		"leave":        {"POST": inCall(leave)},
+		"description":  {"POST": inCall(describe)},
+		"candidate":    {"POST": inCall(candidate)},
+		"subscribe":    {"POST": inCall(subscribe)},
+		"track":        {"POST": inCall(publish), "PATCH": inCall(mute), "DELETE": inCall(unpublish)},
 	}
 }
 

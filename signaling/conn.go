@@ -38,7 +38,8 @@ type conn struct {
 	sends   sync.WaitGroup // those sends; added to and waited for by the reader alone
 
 	// Set by the reader at login, before the connection is in the hub; not changed afterwards.
-	account, device string
+	account, device string  // of a guest, what stands in their place
+	guest           bool    // of one call, whose session ends with it
 	requests        *bucket // nil: no bounds
 
 	session atomic.Pointer[string] // public id of the session that logged in; a change of password replaces it
@@ -121,7 +122,9 @@ func (c *conn) end(err error) {
 func (c *conn) leave(err error) {
 	if c.loggedIn.Load() {
 		c.srv.hub.remove(c.account, c)
-		c.srv.presence.left(c)
+		if !c.guest {
+			c.srv.presence.left(c)
+		}
 		c.srv.cells.connectionLost(c)
 	}
 	var closing *wire.CloseError

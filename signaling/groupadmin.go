@@ -185,6 +185,7 @@ func (cs *cells) admitLocked(x *cell, accounts []string) {
 	for _, a := range accounts {
 		if a != x.opener {
 			x.callees[a] = true
+			delete(x.invited, a)
 		}
 	}
 }
@@ -195,20 +196,12 @@ func (cs *cells) expelLocked(x *cell, accounts []string) {
 		if !x.member(a) {
 			continue
 		}
-		if x.ringing[a] != nil {
-			cs.stopRingingLocked(x, a, "cancelled")
-			cs.tellStopLocked(x, a, "closed")
-		}
-		for _, p := range x.people {
-			if p.account == a {
-				cs.removeLocked(x, p)
-				cs.tellPeopleLocked(x, "leave", p)
-			}
-		}
+		cs.takeOutLocked(x, a)
 		if x.kind != "" {
-			cs.srv.hub.push(a, item{data: x.over()}, nil)
+			cs.srv.hub.push(a, item{data: x.over("")}, nil)
 		}
 		delete(x.callees, a)
+		delete(x.invited, a)
 		if x.opener == a && !cs.reopenLocked(x) {
 			cs.closeLocked(x, "closed", nil)
 			return
@@ -219,15 +212,34 @@ func (cs *cells) expelLocked(x *cell, accounts []string) {
 	}
 }
 
-// reopenLocked gives a call whose opener is gone to somebody in it, or else to one it was opened for.
-func (cs *cells) reopenLocked(x *cell) bool {
-	heir := ""
-	for _, p := range x.people {
-		heir = p.account
+// takeOutLocked ends the ringing of an account and takes its devices out.
+func (cs *cells) takeOutLocked(x *cell, account string) {
+	if x.ringing[account] != nil {
+		cs.stopRingingLocked(x, account, "cancelled")
+		cs.tellStopLocked(x, account, "closed")
 	}
+	for _, p := range x.people {
+		if p.account == account {
+			cs.removeLocked(x, p)
+			cs.tellPeopleLocked(x, "leave", p)
+		}
+	}
+}
+
+// reopenLocked gives a call whose opener is gone to somebody in it, or else to one it was opened for; not to who
+// came from outside, unless there is nobody else.
+func (cs *cells) reopenLocked(x *cell) bool {
+	heir, best := "", 0
 	for a := range x.callees {
-		if heir == "" {
-			heir = a
+		worth := 1
+		if x.person(a) != nil {
+			worth += 1
+		}
+		if x.invited[a] == "" {
+			worth += 2
+		}
+		if !x.removed[a] && worth > best {
+			heir, best = a, worth
 		}
 	}
 	if heir == "" {
@@ -235,5 +247,6 @@ func (cs *cells) reopenLocked(x *cell) bool {
 	}
 	x.opener = heir
 	delete(x.callees, heir)
+	delete(x.invited, heir)
 	return true
 }

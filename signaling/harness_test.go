@@ -253,6 +253,7 @@ type fakePeer struct {
 	mu    sync.Mutex
 	ev    CallEvents
 	shown []string // what Subscribe was told
+	quiet map[string]bool
 }
 
 func (f *fakeCalls) Join(_ context.Context, room, peer, host string, ev CallEvents) (CallPeer, error) {
@@ -311,8 +312,22 @@ func (p *fakePeer) Offer(sdp string) (string, error) {
 }
 func (p *fakePeer) Candidate(string, string, uint16) error { return nil }
 func (p *fakePeer) Publish(string, string, bool) error     { return nil }
-func (p *fakePeer) Mute(string, bool) error                { return nil }
 func (p *fakePeer) Unpublish(string) error                 { return nil }
+func (p *fakePeer) Mute(source string, muted bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.quiet == nil {
+		p.quiet = map[string]bool{}
+	}
+	p.quiet[source] = muted
+	return nil
+}
+
+func (p *fakePeer) muted(source string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.quiet[source]
+}
 func (p *fakePeer) Subscribe(peer, source string, width, height int) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()

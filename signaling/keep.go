@@ -50,6 +50,28 @@ type keptCall struct {
 	Outcome      map[string]string `json:"outcome,omitempty"`
 	NextPerson   int               `json:"next_person,omitempty"`
 	Answered     int64             `json:"answered,omitempty"` // Unix ms; 0: not yet
+	Invited      map[string]string `json:"invited,omitempty"`  // who invited each of these callees
+	Removed      []string          `json:"removed,omitempty"`
+	NextLink     int               `json:"next_link,omitempty"`
+	Links        []keptLink        `json:"links,omitempty"`
+	Guests       []keptGuest       `json:"guests,omitempty"`
+}
+
+// keptLink and keptGuest hold hashes: what opens a call to a guest stands in no file.
+type keptLink struct {
+	ID     string `json:"id"`
+	Secret []byte `json:"secret"` // its SHA-256
+	By     string `json:"by"`
+	Until  int64  `json:"until"` // Unix ms
+	Uses   int    `json:"uses"`
+	Used   int    `json:"used"`
+}
+
+type keptGuest struct {
+	Account string `json:"account"`
+	Name    string `json:"name"`
+	Link    string `json:"link"`
+	Session []byte `json:"session"` // its SHA-256
 }
 
 // changedLocked has the calls written soon.
@@ -85,7 +107,9 @@ func (cs *cells) keptLocked() keptCalls {
 	kept := keptCalls{Time: time.Now().UnixMilli()}
 	for _, x := range cs.byKey {
 		k := keptCall{Key: x.key, Opener: x.opener, Group: x.group, Conversation: x.conversation, Callees: slices.Sorted(maps.Keys(x.callees)),
-			Kind: x.kind, Ringing: map[string]string{}, Outcome: maps.Clone(x.outcome), NextPerson: x.nextPerson}
+			Kind: x.kind, Ringing: map[string]string{}, Outcome: maps.Clone(x.outcome), NextPerson: x.nextPerson,
+			Invited: maps.Clone(x.invited), Removed: slices.Sorted(maps.Keys(x.removed)), NextLink: x.nextLink}
+		x.keepGuests(&k)
 		for account, r := range x.ringing {
 			k.Ringing[account] = r.caller
 		}
@@ -171,6 +195,7 @@ func (cs *cells) takeUp() {
 	for _, k := range kept.Calls {
 		x := k.cell(time.UnixMilli(kept.Time))
 		cs.byKey[x.key] = x
+		cs.openDoorsLocked(x)
 		if over {
 			cs.closeLocked(x, "closed", nil)
 			continue
@@ -188,12 +213,17 @@ func (cs *cells) takeUp() {
 
 // cell makes a cell of what was kept at that time.
 func (k keptCall) cell(at time.Time) *cell {
-	x := &cell{key: k.Key, opener: k.Opener, group: k.Group, conversation: k.Conversation, kind: k.Kind, callees: map[string]bool{},
-		ringing: map[string]*bell{}, outcome: map[string]string{}, people: map[string]*participant{}, nextPerson: k.NextPerson, left: at}
+	x := newCell(k.Opener, k.Group, k.Conversation)
+	x.key, x.kind, x.nextPerson, x.nextLink, x.left = k.Key, k.Kind, k.NextPerson, k.NextLink, at
 	for _, account := range k.Callees {
 		x.callees[account] = true
 	}
 	maps.Copy(x.outcome, k.Outcome)
+	maps.Copy(x.invited, k.Invited)
+	for _, account := range k.Removed {
+		x.removed[account] = true
+	}
+	x.takeUpGuests(k)
 	if k.Answered > 0 {
 		x.answered = time.UnixMilli(k.Answered)
 	}
@@ -229,9 +259,7 @@ func (cs *cells) release() {
 	cs.mu.Lock()
 	defer cs.mu.Unlock()
 	for key, x := range cs.byKey {
-		if x.closing != nil {
-			x.closing.Stop()
-		}
+		x.stopTimers()
 		for _, r := range x.ringing {
 			r.timer.Stop()
 		}

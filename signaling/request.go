@@ -92,8 +92,8 @@ func (q *request) command() (command, error) {
 	cmd, has := verbs[q.verb]
 	account, said := q.m.Lookup("user_account")
 	switch {
-	case !q.c.loggedIn.Load() && q.kind != "login" && q.kind != "registered":
-		return cmd, refusal(wire.StatLogin, "log in first: message_type: login with user_account and user_password")
+	case !q.c.loggedIn.Load() && q.kind != "login" && q.kind != "registered" && !(q.kind == "guest" && q.verb == "POST"):
+		return cmd, errLogin()
 	case q.task != q.m.Get("task_id"):
 		return cmd, refusal(wire.StatBadRequest, "task_id has at most 64 bytes and no control characters")
 	case q.kind == "":
@@ -102,10 +102,16 @@ func (q *request) command() (command, error) {
 		return cmd, refusal(wire.StatBadRequest, "this message_type is not known here")
 	case !has:
 		return cmd, refusal(wire.StatBadRequest, "this message_type has no such type; one of "+verbNames(verbs))
+	case q.c.guest && !cmd.guests:
+		return cmd, errGuest()
 	case said && account != q.c.account && !cmd.names:
 		return cmd, refusal(wire.StatForbidden, "user_account is not the account logged in on this connection")
 	}
 	return cmd, nil
+}
+
+func errLogin() error {
+	return refusal(wire.StatLogin, "log in first: message_type: login with user_account and user_password")
 }
 
 // context bounds the request's work on the database and elsewhere.

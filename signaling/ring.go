@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"neochat/store"
 	"neochat/wire"
 )
+
+// maxInvited is how many may be rung into one call that it was not opened for.
+const maxInvited = 100
 
 // openOrAnswer is what `cell` means from a client: with cell_type an answer, else a new call.
 func openOrAnswer(q *request) error {
@@ -72,7 +75,7 @@ func (q *request) key() string {
 	return q.m.Get("connection_key")
 }
 
-// ring rings the devices of a cell's callees, or of those that friends names.
+// ring rings the devices of a cell's callees, or of those that friends names: who is not with the call yet is invited.
 func ring(q *request) error {
 	if err := q.mayRing(); err != nil {
 		return err
@@ -80,7 +83,8 @@ func ring(q *request) error {
 	return q.asHost(ringLocked)
 }
 
-// mayRing asks the store whether those to be rung among friends still take calls from here: a cell may be older than a block.
+// mayRing asks the store whether those to be rung take calls from here: a cell may be older than a block, and
+// who is invited was never asked for. The members of a group may be rung in its calls.
 func (q *request) mayRing() error {
 	callees, err := q.friends()
 	if err != nil {
@@ -89,28 +93,60 @@ func (q *request) mayRing() error {
 	cs := q.c.srv.cells
 	cs.mu.Lock()
 	x, err := cs.findLocked(q.key(), q.c.account)
-	if err == nil && x.group == "" && len(callees) == 0 {
-		callees = x.absent(q.c.account)
-	}
-	cs.mu.Unlock()
-	if err != nil || x.group != "" {
+	if err != nil {
+		cs.mu.Unlock()
 		return err
 	}
+	if x.group == "" && len(callees) == 0 {
+		callees = x.absent(q.c.account)
+	}
+	callees = slices.DeleteFunc(callees, func(a string) bool { return x.group != "" && x.member(a) && x.invited[a] == "" })
+	known, readmits := map[string]bool{}, false
+	for _, a := range callees {
+		known[a] = x.member(a)
+		readmits = readmits || x.removed[a]
+	}
+	cs.mu.Unlock()
 	ctx, cancel := q.context()
 	defer cancel()
 	for _, account := range callees {
-		if _, _, err := q.c.srv.reach(ctx, q.c.account, store.Target{Account: account}); err != nil && !errors.Is(err, store.ErrNotFound) {
+		_, _, err := q.c.srv.reach(ctx, q.c.account, store.Target{Account: account})
+		if err != nil && !(known[account] && errors.Is(err, store.ErrNotFound)) {
 			return err
 		}
+	}
+	if !readmits {
+		return nil
+	}
+	return q.moderates(ctx, x)
+}
+
+// inviteLocked makes accounts members of the call. Those whom a moderator removed are members again: mayRing has
+// asked for one.
+func (cs *cells) inviteLocked(x *cell, by string, accounts []string) error {
+	if slices.Contains(accounts, by) {
+		return refusal(wire.StatNotFound, "friends names yourself")
+	}
+	fresh := slices.DeleteFunc(slices.Clone(accounts), x.member)
+	if len(x.invited)+len(fresh) > maxInvited {
+		return refusal(wire.StatTooLarge, "at most "+strconv.Itoa(maxInvited)+" people can be invited into a call")
+	}
+	for _, a := range fresh {
+		delete(x.removed, a)
+		if !x.callees[a] {
+			x.callees[a], x.invited[a] = true, by
+		}
+	}
+	if len(fresh) > 0 {
+		cs.changedLocked()
+		cs.newsLocked(x)
 	}
 	return nil
 }
 
 func ringLocked(q *request, cs *cells, x *cell, callees []string) error {
-	for _, a := range callees {
-		if a == q.c.account || !x.member(a) {
-			return refusal(wire.StatNotFound, "friends names somebody this call is not with")
-		}
+	if err := cs.inviteLocked(x, q.c.account, callees); err != nil {
+		return err
 	}
 	if older := cs.crossingLocked(x); older != nil {
 		cs.answerLocked(older, older.ringing[x.opener], q.c, wire.StatOK)
@@ -121,7 +157,9 @@ func ringLocked(q *request, cs *cells, x *cell, callees []string) error {
 	if len(callees) == 0 {
 		callees = x.absent(q.c.account)
 	}
-	x.kind = q.kind
+	if x.kind == "" || len(x.ringing) == 0 && x.answered.IsZero() { // who is rung later joins the call as it is
+		x.kind = q.kind
+	}
 	for _, a := range callees {
 		cs.ringLocked(x, a, q.c.account)
 	}
@@ -190,14 +228,17 @@ func (cs *cells) ringLocked(x *cell, account, caller string) {
 	delete(x.outcome, account)
 	x.ringing[account] = &bell{caller: caller, timer: time.AfterFunc(cs.srv.cfg.Times.Ring, func() { cs.ringTimeout(x, account) })}
 	cs.changedLocked()
-	cs.srv.hub.push(account, item{data: ringing(x, caller)}, nil)
+	cs.srv.hub.push(account, item{data: ringing(x, account, caller)}, nil)
 }
 
 // ringing is what a callee's device is told.
-func ringing(x *cell, caller string) []byte {
+func ringing(x *cell, callee, caller string) []byte {
 	b := wire.Append(nil, "user_account", caller)
 	b = wire.Append(b, "message_type", x.kind)
 	b = wire.Append(b, "cell_key", x.key)
+	if x.invited[callee] != "" { // of the group and the conversation he knows nothing
+		return wire.End(b)
+	}
 	if x.group != "" {
 		b = wire.Append(b, "group_id", x.group)
 	}
@@ -213,7 +254,7 @@ func (cs *cells) ringAgain(c *conn) {
 	defer cs.mu.Unlock()
 	for _, x := range cs.byKey {
 		if r := x.ringing[c.account]; r != nil {
-			c.push(item{data: ringing(x, r.caller), push: true})
+			c.push(item{data: ringing(x, c.account, r.caller), push: true})
 		}
 	}
 }
@@ -350,43 +391,4 @@ func closeCell(q *request) error {
 	q.ok("cell_key", x.key)
 	cs.closeLocked(x, "cancelled", q.c)
 	return nil
-}
-
-// listCells tells which calls concern me: those that somebody joined and those that ring me.
-func listCells(q *request) error {
-	cs := q.c.srv.cells
-	cs.mu.Lock()
-	defer cs.mu.Unlock()
-	var items []byte
-	n := 0
-	for _, x := range cs.byKey {
-		rings := x.ringing[q.c.account] != nil
-		if !x.member(q.c.account) || !rings && len(x.people) == 0 {
-			continue
-		}
-		n++
-		items = appendCell(items, x, q.c.account, rings)
-	}
-	q.list(n, items, false)
-	return nil
-}
-
-func appendCell(b []byte, x *cell, reader string, rings bool) []byte {
-	b = wire.Append(b, "connection_key", x.key)
-	b = wire.Append(b, "call", x.kind)
-	b = wire.Append(b, "user_account", x.opener)
-	if x.group != "" {
-		b = wire.Append(b, "group_id", x.group)
-	} else {
-		others := slices.DeleteFunc(x.everyone(), func(account string) bool { return account == reader })
-		slices.Sort(others)
-		b = wire.Append(b, "friends", strings.Join(others, ","))
-	}
-	if x.conversation != 0 {
-		b = wire.AppendInt(b, "conversation", x.conversation)
-	}
-	if rings {
-		b = wire.Append(b, "ringing", "yes")
-	}
-	return wire.End(wire.AppendInt(b, "participants", int64(len(x.people))))
 }

@@ -173,6 +173,9 @@ func (c *conn) stillWelcome() bool {
 }
 
 func logout(q *request) error {
+	if q.c.guest {
+		return logoutGuest(q)
+	}
 	ctx, cancel := q.context()
 	defer cancel()
 	id := *q.c.session.Load()

@@ -117,7 +117,10 @@ func strangerCases() map[string]any {
 		"videocall DELETE": byCellKey,
 		"join POST":        byKey,
 		"restart POST":     byKey,
-		"leave POST":       byKey,
+		"leave POST":       append(byKey, strangerCase{"others", func(x things) []string { return []string{"connection_key", x.key, "participant", "1"} }}),
+		"guest POST":       byKey,
+		"guest GET":        byKey,
+		"guest DELETE":     []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "link", "1"} }}},
 		"description POST": []strangerCase{{"key", func(x things) []string {
 			return []string{"connection_key", x.key, "sdp_type", "offer", "sdp", "v=0"}
 		}}},
@@ -127,7 +130,12 @@ func strangerCases() map[string]any {
 		"track POST": []strangerCase{{"key", func(x things) []string {
 			return []string{"connection_key", x.key, "mid", "0", "source", "camera", "muted", "no"}
 		}}},
-		"track PATCH":  []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "source", "camera", "muted", "yes"} }}},
+		"track PATCH": []strangerCase{
+			{"key", func(x things) []string { return []string{"connection_key", x.key, "source", "camera", "muted", "yes"} }},
+			{"others", func(x things) []string {
+				return []string{"connection_key", x.key, "participant", "1", "source", "camera", "muted", "yes"}
+			}},
+		},
 		"track DELETE": []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "source", "camera"} }}},
 		"subscribe POST": []strangerCase{{"key", func(x things) []string {
 			return []string{"connection_key", x.key, "tracks", "1 camera 640x360"}
@@ -189,6 +197,9 @@ func (w *world) furnish(a, b *client) things {
 	}
 	x.session = found.ID
 	b.await("message_type", "videocall", "cell_key", x.key)
+	for _, c := range []*client{a, b} { // it comes a moment later
+		c.await("message_type", "cell", "type", "PATCH", "connection_key", x.key)
+	}
 	a.ask("message_type", "profile", "type", "GET")
 	a.settle()
 	b.settle()

@@ -26,7 +26,8 @@ func (c *Client) OpenCell(ctx context.Context, groupID string, accounts ...strin
 	return a.Get("connection_key"), nil
 }
 
-// RingCell rings every device of these members of a call, of all where none is named. It returns
+// RingCell rings every device of these members of a call, of all where none is named. Who is no member
+// becomes one, if this account has joined the call or opened it. It returns
 // the key of the call to join: another one where the callee is ringing this account just then,
 // which counts as answered.
 func (c *Client) RingCell(ctx context.Context, cellKey string, video bool, accounts ...string) (join string, err error) {
@@ -77,8 +78,10 @@ type OpenCell struct {
 	GroupID      string
 	Conversation string
 	Video        bool
-	Ringing      bool // it rings this account
-	Participants int
+	Ringing      bool     // it rings this account
+	Participants int      // devices in it
+	Joined       []string // accounts in it, at most 100
+	Guests       int      // people without an account in it
 }
 
 // Cells returns the calls of which this account is a member, and that somebody joined or that ring it.
@@ -97,5 +100,6 @@ func (c *Client) Cells(ctx context.Context) ([]OpenCell, error) {
 func readOpenCell(m wire.Message) OpenCell {
 	return OpenCell{Key: m.Get("connection_key"), Opener: m.Get("user_account"), Friends: accounts(m.Get("friends")),
 		GroupID: m.Get("group_id"), Conversation: m.Get("conversation"), Video: m.Get("call") == "videocall",
-		Ringing: m.Get("ringing") == "yes", Participants: int(number(m, "participants"))}
+		Ringing: m.Get("ringing") == "yes", Participants: int(number(m, "participants")),
+		Joined: accounts(m.Get("joined")), Guests: int(number(m, "guests"))}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // Event is what Client.Events gives: a Message, Edit, Deletion, Reaction, Receipt, Typing,
-// Presence, FriendEvent, BlockEvent, ProfileEvent, GroupLost, Ring, RingEnd, Cell, Push,
+// Presence, FriendEvent, BlockEvent, ProfileEvent, GroupLost, Ring, RingEnd, Cell, CellPeople, Push,
 // Resent, Online or Offline.
 type Event interface{ event() }
 
@@ -174,7 +174,11 @@ type Cell struct {
 	Account, CellKey string
 	Type             int // 200 accepted, 404 refused, 408 nobody answered, 409 answered on another device
 	Over             bool
+	Removed          bool // it is over for this account alone: a moderator removed it
 }
+
+// CellPeople: somebody came into a call of several, or left it. Ringing is not told.
+type CellPeople struct{ OpenCell }
 
 // Push is any other message of the server.
 type Push struct{ Wire wire.Message }
@@ -199,6 +203,7 @@ func (GroupLost) event()    {}
 func (Ring) event()         {}
 func (RingEnd) event()      {}
 func (Cell) event()         {}
+func (CellPeople) event()   {}
 func (Push) event()         {}
 func (Online) event()       {}
 func (Offline) event()      {}

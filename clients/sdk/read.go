@@ -56,8 +56,10 @@ func readCallEvent(m wire.Message) Event {
 	case kind == "call" || kind == "videocall":
 		return Ring{Account: m.Get("user_account"), CellKey: key, GroupID: m.Get("group_id"),
 			Conversation: m.Get("conversation"), Video: kind == "videocall"}
+	case kind == "cell" && m.Get("type") == "PATCH":
+		return CellPeople{readOpenCell(m)}
 	case kind == "cell":
-		return Cell{Account: m.Get("user_account"), CellKey: key, Type: int(number(m, "cell_type")), Over: gone}
+		return Cell{Account: m.Get("user_account"), CellKey: key, Type: int(number(m, "cell_type")), Over: gone, Removed: m.Get("cause") == "removed"}
 	}
 	return Push{m}
 }

@@ -191,7 +191,8 @@ func TestSeveralMessagesInAFrame(t *testing.T) {
 		s.Push(bob, "message_type", "call", "user_account", ann, "cell_key", "k", "conversation", "c")
 		s.Say(carl, bob, "two")
 		s.Push(bob, "message_type", "call", "type", "DELETE", "user_account", ann, "cell_key", "k", "cause", "timeout")
-		s.Push(bob, "message_type", "cell", "type", "DELETE", "cell_key", "k")
+		s.Push(bob, "message_type", "cell", "type", "PATCH", "connection_key", "k", "call", "videocall", "group_id", "g", "participants", "3", "joined", "+1,+2", "guests", "1")
+		s.Push(bob, "message_type", "cell", "type", "DELETE", "cell_key", "k", "cause", "removed")
 	})
 	want(t, texts(t, b, 1), []string{"1 one"})
 	if r := await[sdk.Ring](t, b); r.CellKey != "k" || r.Account != ann || r.Video {
@@ -199,7 +200,10 @@ func TestSeveralMessagesInAFrame(t *testing.T) {
 	}
 	want(t, texts(t, b, 1), []string{"1 two"})
 	want(t, await[sdk.RingEnd](t, b).Cause, "timeout")
-	if !await[sdk.Cell](t, b).Over {
+	if p := await[sdk.CellPeople](t, b); p.Key != "k" || p.GroupID != "g" || !p.Video || p.Participants != 3 || len(p.Joined) != 2 || p.Guests != 1 {
+		t.Errorf("%+v", p)
+	}
+	if c := await[sdk.Cell](t, b); !c.Over || !c.Removed {
 		t.Error("the end of a cell was not understood")
 	}
 }

@@ -197,6 +197,17 @@ func TestCalls(t *testing.T) {
 
 	key, err = a.OpenCell(ctx(t), "", "bob")
 	must(t, err)
+	made, err := a.MakeGuestLink(ctx(t), key, time.Hour, 3)
+	must(t, err)
+	want(t, len(made.Secret), 22)
+	want(t, made.Until.After(time.Now()), true)
+	links, err := a.GuestLinks(ctx(t), key)
+	must(t, err)
+	want(t, links[0], sdk.GuestLink{ID: made.ID, By: "ann", Until: made.Until, Uses: 3})
+	must(t, a.RevokeGuestLink(ctx(t), key, made.ID, true))
+	if err := a.RevokeGuestLink(ctx(t), key, made.ID, true); sdk.Stat(err) != 404 {
+		t.Error(err)
+	}
 	_, err = a.RingCell(ctx(t), key, false)
 	must(t, err)
 	await[sdk.Ring](b, nil)

@@ -61,6 +61,11 @@ func TestStrangersLearnNothing(t *testing.T) {
 		{"candidate", "message_type: candidate\ncandidate: \nmid: 0\nmline: 0\nconnection_key: " + v.key, "message_type: candidate\ncandidate: \nmid: 0\nmline: 0\nconnection_key: " + noKey},
 		{"track", "message_type: track\nmid: 0\nsource: camera\nconnection_key: " + v.key, "message_type: track\nmid: 0\nsource: camera\nconnection_key: " + noKey},
 		{"mute", "message_type: track\ntype: PATCH\nsource: camera\nmuted: yes\nconnection_key: " + v.key, "message_type: track\ntype: PATCH\nsource: camera\nmuted: yes\nconnection_key: " + noKey},
+		{"muting another", "message_type: track\ntype: PATCH\nparticipant: 1\nsource: camera\nmuted: yes\nconnection_key: " + v.key, "message_type: track\ntype: PATCH\nparticipant: 1\nsource: camera\nmuted: yes\nconnection_key: " + noKey},
+		{"removing", "message_type: leave\nparticipant: 1\nconnection_key: " + v.key, "message_type: leave\nparticipant: 1\nconnection_key: " + noKey},
+		{"making a link", "message_type: guest\nconnection_key: " + v.key, "message_type: guest\nconnection_key: " + noKey},
+		{"links", "message_type: guest\ntype: GET\nconnection_key: " + v.key, "message_type: guest\ntype: GET\nconnection_key: " + noKey},
+		{"revoking a link", "message_type: guest\ntype: DELETE\nlink: 1\nconnection_key: " + v.key, "message_type: guest\ntype: DELETE\nlink: 1\nconnection_key: " + noKey},
 	} {
 		there, missing := c.ask(x.there+"\n\n"), c.ask(x.missing+"\n\n")
 		there.fails(t, "404")
