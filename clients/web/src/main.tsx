@@ -16,9 +16,10 @@ import './ui/notifications';
 import './call/ringing';
 import './call/levels';
 import './call/sound';
+import { bootGuest } from './session/guest';
 import { boot } from './session/session';
 import { App } from './ui/App';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
-void boot();
+if (!bootGuest()) void boot();

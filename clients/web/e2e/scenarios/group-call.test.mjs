@@ -44,6 +44,8 @@ scenario('group call of three with a shared screen, while a fourth follows the c
   for (const actor of [ann, ben]) await seesNoMore(actor, video(cleo.account, 'screen'));
 
   await hangUp(ben);
+  await reads(ben, by('running'), `Call running: ${ann.account}, ${cleo.account}`);
+  await sees(ben, by('running-call'));
   for (const actor of [ann, cleo]) await seesNoMore(actor, by('tile', { user: ben.account }));
   await meets(ann, cleo, people);
   await say(ben, 'I have to go');

@@ -1,6 +1,6 @@
 import { ANN, BEN } from '../lib/people.mjs';
 import { scenario } from '../lib/stage.mjs';
-import { accept, by, hangUp, isCalled, meets, openChat, openConversation, say, sees, seesNoMore, signUp } from '../lib/ui.mjs';
+import { accept, by, hangUp, isCalled, meets, openChat, openConversation, reads, say, sees, seesNoMore, signUp } from '../lib/ui.mjs';
 
 /** @typedef {import('../lib/stage.mjs').Stage} Stage */
 
@@ -48,7 +48,7 @@ scenario('video call, Firefox calls Chromium; mute and camera off show at the ot
   await seesNoMore(ann, by('call-view'));
 });
 
-scenario('refuse, and cancel', async (stage) => {
+scenario('refuse, cancel, and call back what was missed', async (stage) => {
   const { ann, ben } = await acquainted(stage);
   await ann.tab.click(by('call-voice'));
   await isCalled(ben);
@@ -64,6 +64,13 @@ scenario('refuse, and cancel', async (stage) => {
   await seesNoMore(ben, by('incoming'));
   await seesNoMore(ann, by('outgoing'));
   for (const actor of [ann, ben]) await sees(actor, by('record', { type: 'call_record', outcome: 'cancelled' }));
+
+  await reads(ben, by('conversation-item', { key: ann.account }), 'Missed call');
+  await ben.tab.click(`${by('record', { outcome: 'cancelled' })} ${by('call-back')}`);
+  await isCalled(ann);
+  await sees(ann, by('incoming-accept-voice')); // with video, as it was
+  await ann.tab.click(by('incoming-refuse'));
+  await seesNoMore(ben, by('outgoing'));
 });
 
 scenario('reload during a call comes back without a click', async (stage) => {

@@ -5,6 +5,9 @@ import { statOf } from '../wire/failure';
 import { device, me, ready, request, takePart } from '../session/session';
 import { mended, notify, notifyFailure } from '../ui/notice';
 import type { Target } from '../chat/line';
+import { isGuest, learnGuest } from '../people/guests';
+import { learn, nameOf } from '../people/people';
+import { t } from '../text';
 import { camera, closeCamera, closeMicrophone, closeScreen, microphone, microphoneOn, openDevices, openScreen, screen, stopAll } from './local';
 import { refreshCells } from './cells';
 import { createPeer, type Peer } from './peer';
@@ -39,7 +42,7 @@ export async function enterCall(entry: Entry): Promise<void> {
   mended('err_call_over');
   const want = { microphone: entry.microphone ?? true, camera: entry.camera ?? entry.kind === 'videocall' };
   const { connection_key, kind, target } = entry;
-  active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false, since: entry.since ?? 0 };
+  active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false, moderator: false, since: entry.since ?? 0 };
   remember({ connection_key, kind, target, ...want, since: entry.since ?? 0, account: me.value });
   tabs.postMessage(connection_key);
   void openDevices(want, lostDevice).then(publishDevices);
@@ -54,7 +57,7 @@ async function join(connection_key: string, want: { microphone: boolean; camera:
     await ready();
     const { head, items } = await request({ message_type: 'join', connection_key, device });
     if (peer.value !== p) return;
-    update({ phase: 'in', participant: head.participant ?? '' });
+    update({ phase: 'in', participant: head.participant ?? '', moderator: head.moderator === 'yes' });
     for (const item of items) takeParticipant({ ...item, message_type: 'join' });
     if (want.microphone || microphone.value) p.publish('microphone', microphone.value, !microphoneOn.value);
     if (want.camera || camera.value) p.publish('camera', camera.value, !camera.value);
@@ -71,7 +74,7 @@ async function join(connection_key: string, want: { microphone: boolean; camera:
       return;
     }
     endHere();
-    notifyFailure(error, { 404: 'err_call_over' });
+    notifyFailure(error, { 403: 'note_removed_from_call', 404: 'err_call_over' });
   }
 }
 
@@ -99,7 +102,7 @@ export async function leaveCall(): Promise<void> {
     await sayGoodbye(call);
   } catch (error) {
     // Gone already, or gone within 30 s by itself.
-    if (statOf(error) !== 404 && statOf(error) !== 0) notifyFailure(error);
+    if (![0, 403, 404].includes(statOf(error))) notifyFailure(error);
   } finally {
     // Not sooner: to the server, media that end without a word are a broken network.
     p?.close();
@@ -182,6 +185,7 @@ function update(change: Partial<Active>) {
 function takeParticipant(m: Message) {
   const call = active.value;
   if (!call || (m.participant === call.participant && call.participant !== '')) return;
+  if (m.message_type === 'join') learnName(m);
   const participants = withPush(call.participants, m);
   if (participants === call.participants) return;
   const met = call.met || participants.size > 0;
@@ -191,13 +195,31 @@ function takeParticipant(m: Message) {
   if (participants.size > 0 && outgoing.value?.cell_key === call.connection_key) outgoing.value = undefined;
 }
 
+function learnName(m: Message) {
+  learnGuest(m);
+  const { user_account = '', user_name } = m;
+  // A guest may not ask who somebody is, and learns the names of the others by this alone.
+  if (isGuest(me.value) && user_name) learn([{ user_account, user_name, avatar: '' }]);
+}
+
+/** A moderator muted what one publishes: the devices follow, so that one sees it. */
+function silenced(source: string | undefined, by: string) {
+  if (source === 'microphone') microphoneOn.value = false;
+  else if (source === 'camera') closeCamera();
+  else if (source === 'screen') stopScreen();
+  else return;
+  publishDevices();
+  notify(source === 'microphone' ? 'note_muted_by' : 'note_picture_muted_by', { who: by ? nameOf(by) : t('a_moderator') });
+}
+
 /** Back on the server after a loss: as the same participant if it is not too late. */
 async function comeBack(call: Active): Promise<void> {
   if (!call.participant) return rejoin();
   const before = new Set(call.participants.keys());
   named = new Set();
   try {
-    await request({ message_type: 'restart', connection_key: call.connection_key });
+    const { head } = await request({ message_type: 'restart', connection_key: call.connection_key });
+    head.silenced?.split(',').forEach((source) => silenced(source, ''));
   } catch (error) {
     if (statOf(error) !== 0) await rejoin();
     return;
@@ -231,11 +253,16 @@ function pushed(m: Message) {
     notify('note_joined_elsewhere', {}, 'status');
     return;
   }
+  if (type === 'track' && m.type === 'PATCH') {
+    if (m.participant === call.participant) silenced(m.source, m.user_account ?? '');
+    return;
+  }
   if (type === 'join' || type === 'track') named.add(m.participant ?? '');
   takeParticipant(m);
 }
 
 takePart({
+  guests: true,
   pushed,
   opened() {
     if (active.value) {

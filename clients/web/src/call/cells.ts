@@ -1,14 +1,12 @@
 // The calls that go on or ring here, as the server tells them.
-import { computed, effect } from '@preact/signals';
 import type { Message } from '../wire/codec';
-import { request } from '../session/session';
-import { active, cells, incoming, keyOfCell, readCell, readIncoming } from './state';
-
-/** Others come and go in a call one is not in without a word to those outside; so one asks now and then, ms. */
-const askEvery = 15_000;
+import { keyOf, type Target } from '../chat/line';
+import { phase, request } from '../session/session';
+import { active, cells, incoming, keyOfCell, readCell, readIncoming, type Cell } from './state';
 
 /** Asks which calls go on. */
 export function refreshCells(): void {
+  if (phase.value !== 'in') return; // a guest has one call
   request({ message_type: 'cell', type: 'GET' }).then(
     ({ items }) => take(items),
     () => undefined, // the next login asks again
@@ -35,10 +33,16 @@ function take(items: readonly Message[]) {
   incoming.value = incoming.value.filter((c) => keys.has(c.cell_key));
 }
 
-const outside = computed(() => !active.value && cells.value.size > 0);
+/** Takes in how a call of several stands now. */
+export function takeCell(m: Message): void {
+  const cell = readCell(m);
+  const next = new Map(cells.value);
+  if (cell.participants > 0) next.set(cell.connection_key, cell);
+  else next.delete(cell.connection_key);
+  cells.value = next;
+}
 
-effect(() => {
-  if (!outside.value) return undefined;
-  const timer = setInterval(refreshCells, askEvery);
-  return () => clearInterval(timer);
-});
+/** The call that goes on in a conversation. */
+export function cellOf(c: Target): Cell | undefined {
+  return [...cells.value.values()].find((x) => keyOf(x.target) === keyOf(c) || (x.target.kind === 'pair' && c.kind === 'pair' && x.user_account === c.id));
+}

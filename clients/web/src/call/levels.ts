@@ -12,6 +12,7 @@ const forget = () => {
 };
 
 takePart({
+  guests: true,
   pushed(m) {
     const call = active.value;
     if (m.message_type !== 'speakers' || call?.connection_key !== keyOfCell(m)) return;

@@ -20,6 +20,7 @@ const forget = () => {
 };
 
 takePart({
+  guests: true,
   pushed(m) {
     if (m.message_type === 'quality' && active.value?.connection_key === keyOfCell(m)) quality.value = textOf(m);
   },

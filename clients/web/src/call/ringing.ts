@@ -5,12 +5,14 @@ import { mended, notify, notifyFailure } from '../ui/notice';
 import type { Target } from '../chat/line';
 import { go } from '../chat/route';
 import { endHere, enterCall, leaveCall } from './active';
-import { dropIncoming, refreshCells, ring } from './cells';
+import { cellOf, dropIncoming, refreshCells, ring, takeCell } from './cells';
 import { active, cells, incoming, keyOfCell, outgoing, type CallKind, type Cell, type Incoming } from './state';
 
-/** Calls a person or a group. */
+/** Calls a person or a group. A call that goes on in the group is joined instead. */
 export async function place(target: Target, kind: CallKind): Promise<void> {
   if (outgoing.value) return;
+  const running = target.kind === 'group' ? cellOf(target) : undefined;
+  if (running) return joinCell(running);
   if (active.value) await leaveCall();
   const mine = { cell_key: '', kind, target };
   outgoing.value = mine;
@@ -103,12 +105,13 @@ function answered(m: Message) {
   if (active.value?.target.kind !== 'group' && !active.value?.met) void leaveCall();
 }
 
-function over(key: string) {
+function over(key: string, cause: string) {
   dropIncoming(key);
   const rest = new Map(cells.value);
   if (rest.delete(key)) cells.value = rest;
   if (active.value?.connection_key !== key) return;
-  if (active.value.met) notify('note_call_ended', {}, 'status');
+  if (cause === 'removed') notify('note_removed_from_call');
+  else if (active.value.met) notify('note_call_ended', {}, 'status');
   endHere();
 }
 
@@ -119,12 +122,14 @@ function pushed(m: Message) {
     else ring(m);
     if (m.group_id || m.type === 'DELETE') refreshCells();
   } else if (type === 'cell') {
-    if (m.type === 'DELETE') over(keyOfCell(m));
+    if (m.type === 'DELETE') over(keyOfCell(m), m.cause ?? '');
+    else if (m.type === 'PATCH') takeCell(m);
     else if (m.cell_type) answered(m);
   }
 }
 
 takePart({
+  guests: true,
   pushed,
   opened: refreshCells,
   left() {

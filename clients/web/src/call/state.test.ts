@@ -37,8 +37,8 @@ describe('participants', () => {
 describe('cells', () => {
   it('are read under both names of the key', () => {
     expect(readIncoming({ message_type: 'videocall', user_account: 'a', cell_key: 'k' })).toMatchObject({ kind: 'videocall', cell_key: 'k' });
-    expect(readCell({ connection_key: 'k', call: 'call', user_account: 'a', friends: 'b', participants: '2' })).toEqual({
-      connection_key: 'k', kind: 'call', target: { kind: 'pair', id: 'b' }, participants: 2, user_account: 'a',
+    expect(readCell({ connection_key: 'k', call: 'call', user_account: 'a', friends: 'b', participants: '3', joined: 'a,b', guests: '1' })).toEqual({
+      connection_key: 'k', kind: 'call', target: { kind: 'pair', id: 'b' }, participants: 3, joined: ['a', 'b'], guests: 1, user_account: 'a',
     });
   });
 });

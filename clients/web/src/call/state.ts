@@ -1,7 +1,7 @@
 // What rings, what goes on, and who is in the call: plain values and how messages change them (docs/protocol.md, section 8).
 import { signal } from '@preact/signals';
 import type { Message } from '../wire/codec';
-import type { Target } from '../chat/line';
+import { accountsOf, type Target } from '../chat/line';
 
 /** `call` is a voice call. It is also the message_type that rings. */
 export type CallKind = 'call' | 'videocall';
@@ -32,6 +32,9 @@ export interface Cell {
   kind: CallKind;
   target: Target;
   participants: number;
+  /** Who is in it: accounts, and how many guests. */
+  joined: readonly string[];
+  guests: number;
   user_account: string;
 }
 
@@ -64,6 +67,8 @@ export interface Active {
   participants: Participants;
   /** Somebody else was in it at some time. */
   met: boolean;
+  /** One may mute and remove others, and make links for guests. */
+  moderator: boolean;
   /** When that was first so, Unix ms; 0 before. */
   since: number;
 }
@@ -91,6 +96,8 @@ export function readCell(m: Message): Cell {
     kind: m.call === 'videocall' ? 'videocall' : 'call',
     target,
     participants: Number(m.participants ?? 0),
+    joined: accountsOf(m.joined),
+    guests: Number(m.guests ?? 0),
     user_account: m.user_account ?? '',
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ordered, readConversation, readLine, unread, withLine, type Line } from './line';
+import { missedCall, ordered, readConversation, readLine, unread, withLine, type Line } from './line';
 import { byteCount, compose, parts, shownName } from './markup';
 import { blank, dayOf, filled, firstHole, merge } from './timeline';
 
@@ -37,6 +37,11 @@ describe('timeline', () => {
 
 describe('conversation', () => {
   const c = readConversation({ conversation: '12', kind: 'pair', friends: 'b', last_seq: '5', read_seq: '3', time: '5000', author: 'b', last_type: 'text', text: 'hi' });
+  it('knows a call that was missed, whoever gave up, and only by who was called', () => {
+    for (const outcome of ['missed', 'cancelled']) expect([missedCall({ outcome }, 'b', 'a'), missedCall({ outcome }, 'a', 'a')]).toEqual([true, false]);
+    for (const outcome of ['answered', 'refused']) expect(missedCall({ outcome }, 'b', 'a')).toBe(false);
+    expect(withLine(c, readLine({ message_type: 'call_record', seq: '6', user_account: 'b', outcome: 'missed' }), 'a')).toMatchObject({ last_type: 'call_record', outcome: 'missed' });
+  });
   it('counts what is unread', () => {
     expect(unread(c)).toBe(2);
     expect(unread(withLine(c, line(6), 'a'))).toBe(3);

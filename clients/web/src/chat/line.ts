@@ -57,6 +57,8 @@ export interface Conversation extends Target {
   time: number;
   author: string;
   last_type: string;
+  /** Of a last line that is a call_record. */
+  outcome: string;
   text: string;
 }
 
@@ -106,6 +108,7 @@ export function readConversation(m: Message): Conversation {
     time: Number(m.time ?? 0),
     author: m.author ?? '',
     last_type: m.last_type ?? '',
+    outcome: m.outcome ?? '',
     text: m.text ?? '',
   };
 }
@@ -144,8 +147,13 @@ export function withLine(c: Conversation, line: Line, me: string): Conversation 
 }
 
 /** What the list shows of a last line. */
-export function preview(line: Line): Pick<Conversation, 'time' | 'author' | 'last_type' | 'text'> {
-  return { time: line.time, author: line.user_account, last_type: line.message_type, text: line.text };
+export function preview(line: Line): Pick<Conversation, 'time' | 'author' | 'last_type' | 'outcome' | 'text'> {
+  return { time: line.time, author: line.user_account, last_type: line.message_type, outcome: line.outcome, text: line.text };
+}
+
+/** Whether a call record tells of a call that somebody else placed and that was not taken, whoever gave up first. */
+export function missedCall(record: { outcome: string }, by: string, me: string): boolean {
+  return by !== me && (record.outcome === 'missed' || record.outcome === 'cancelled');
 }
 
 /** The conversation after everything up to seq was read. */

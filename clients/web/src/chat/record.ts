@@ -3,7 +3,7 @@ import { en } from '../text/en';
 import { duration } from '../text/when';
 import { nameOf } from '../people/people';
 import { me } from '../session/session';
-import type { Line } from './line';
+import { missedCall, type Line } from './line';
 
 /** What a member_record or call_record says. One this client does not know says nothing. */
 export function recordText(line: Line): string {
@@ -21,6 +21,7 @@ export function recordText(line: Line): string {
 }
 
 function whatOf(line: Line, friends: string): string {
+  if (line.message_type === 'call_record' && missedCall(line, line.user_account, me.value)) return `${line.call || 'call'}_missed`;
   if (line.message_type === 'call_record') return `${line.call || 'call'}_${line.outcome}`;
   if (line.event === 'permissions') return `permissions_${line.permissions}`;
   return line.event + (line.event === 'created' && friends ? '_with' : '');

@@ -2,7 +2,8 @@
 import { signal } from '@preact/signals';
 import type { Message } from '../wire/codec';
 import { statOf } from '../wire/failure';
-import { me, request, takePart } from '../session/session';
+import { me, phase, request, takePart } from '../session/session';
+import { guestName, isGuest } from './guests';
 
 /** What others may know of an account. */
 export interface Person {
@@ -34,6 +35,7 @@ export function personOf(account: string): Person {
 
 /** What somebody is called: the name they gave themselves, or the account. */
 export function nameOf(account: string): string {
+  if (isGuest(account)) return guestName(account);
   return personOf(account).user_name || account;
 }
 
@@ -78,7 +80,7 @@ function read(m: Readonly<Message>): Person {
 }
 
 function want(account: string) {
-  if (!account || account === 'all' || asked.has(account)) return;
+  if (!account || account === 'all' || isGuest(account) || phase.value === 'guest' || asked.has(account)) return;
   asked.add(account);
   queue.add(account);
   timer ||= window.setTimeout(fetchQueue, gathering);

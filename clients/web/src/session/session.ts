@@ -9,12 +9,12 @@ import type { Answer, Fields } from '../wire/socket';
 import { mended, notify } from '../ui/notice';
 import { browserName } from './browser';
 
-/** `away`: the server did not answer the first question yet. */
-export type Phase = 'starting' | 'away' | 'out' | 'in';
+/** `away`: the server did not answer the first question yet. `guest`: this page is of one call, without an account. */
+export type Phase = 'starting' | 'away' | 'out' | 'in' | 'guest';
 
 /** Where the session stands. */
 export const phase = signal<Phase>('starting');
-/** The account logged in, or ''. */
+/** The account logged in, or what a guest has in its place, or ''. */
 export const me = signal('');
 
 const channel = signal<Channel | undefined>(undefined);
@@ -28,6 +28,8 @@ interface Part {
   pushed?: (message: Message, late: boolean) => void;
   /** Nobody is logged in any more: forget everything. */
   left?: () => void;
+  /** Also in the session of a guest, who is told of one call and asks for nothing else. */
+  guests?: boolean;
 }
 
 const listeners: Part[] = [];
@@ -102,30 +104,51 @@ export function ready(): Promise<void> {
   return channel.value?.ready() ?? Promise.reject(new Failure(0, 'logged out'));
 }
 
+/** The parts of the program that take part in this session. */
+const parts = () => (phase.value === 'guest' ? listeners.filter((part) => part.guests) : listeners);
+
 /** Tells every part what the server told. */
 export function passOn(message: Message, late: boolean): void {
-  listeners.forEach((part) => part.pushed?.(message, late));
+  parts().forEach((part) => part.pushed?.(message, late));
+}
+
+/** Connects a guest by the session that a link was exchanged for; `over` is called when that has ended. */
+export function enterGuest(account: string, session: string, over: () => void): void {
+  me.value = account;
+  phase.value = 'guest';
+  connectBy({ message_type: 'guest', session }, () => {
+    disconnect();
+    over();
+  });
 }
 
 function enter(account: string) {
   mended('err_logged_out', 'err_wrong_password', 'err_account_taken', 'err_away');
   me.value = account;
   phase.value = 'in';
-  channel.value = openChannel(account, device, {
-    opened: (again) => listeners.forEach((part) => part.opened?.(again)),
+  connectBy({ message_type: 'login', user_account: account, device }, () => {
+    forget();
+    notify('err_logged_out');
+  });
+}
+
+function connectBy(login: Fields, revoked: () => void) {
+  channel.value = openChannel(login, {
+    opened: (again) => parts().forEach((part) => part.opened?.(again)),
     pushed: (message) => passOn(message, false),
-    revoked() {
-      forget();
-      notify('err_logged_out');
-    },
+    revoked,
   });
 }
 
 /** Forgets everything here; the server knows already. */
 export function forget(): void {
+  disconnect();
+  phase.value = 'out';
+}
+
+function disconnect() {
   listeners.forEach((part) => part.left?.());
   channel.value?.close();
   channel.value = undefined;
   me.value = '';
-  phase.value = 'out';
 }

@@ -1,4 +1,5 @@
 import { only } from './both';
+import { calls } from './topics/calls';
 import { connection } from './topics/connection';
 import { files } from './topics/files';
 import { messages } from './topics/messages';
@@ -8,6 +9,7 @@ import { trouble } from './topics/trouble';
 
 /** Every visible string, in English; {names} are filled in. The keys of this object are the keys there are. */
 export const en = {
+  ...only(calls, 0),
   ...only(connection, 0),
   ...only(files, 0),
   ...only(messages, 0),
@@ -80,20 +82,6 @@ export const en = {
   record_created_with: '{who} made the group with {friends}',
   record_invited: '{who} invited {friends}',
   record_left: '{who} left',
-  record_call_answered: 'Voice call, {duration}',
-  record_videocall_answered: 'Video call, {duration}',
-  record_call_missed: 'Voice call from {who}, not answered',
-  record_videocall_missed: 'Video call from {who}, not answered',
-  record_call_refused: 'Voice call from {who}, refused',
-  record_videocall_refused: 'Video call from {who}, refused',
-  record_call_cancelled: 'Voice call from {who}, cancelled',
-  record_videocall_cancelled: 'Video call from {who}, cancelled',
-  record_own_call_missed: 'Your voice call was not answered',
-  record_own_videocall_missed: 'Your video call was not answered',
-  record_own_call_refused: 'Your voice call was refused',
-  record_own_videocall_refused: 'Your video call was refused',
-  record_own_call_cancelled: 'You cancelled a voice call',
-  record_own_videocall_cancelled: 'You cancelled a video call',
   record_own_created: 'You made the group',
   record_own_created_with: 'You made the group with {friends}',
   record_own_invited: 'You invited {friends}',
@@ -112,7 +100,6 @@ export const en = {
   ringing: 'Ringing…',
   cancel_call: 'Cancel call',
   call_with: 'Call with {name}',
-  call_going_on: 'A call is going on ({count})',
   join: 'Join',
   waiting_for_others: 'Nobody else is here yet',
   call_controls: 'Call controls',

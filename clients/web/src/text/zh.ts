@@ -1,5 +1,6 @@
 import { only } from './both';
 import type { TextKey } from './en';
+import { calls } from './topics/calls';
 import { connection } from './topics/connection';
 import { files } from './topics/files';
 import { messages } from './topics/messages';
@@ -9,6 +10,7 @@ import { trouble } from './topics/trouble';
 
 /** Every visible string, in Chinese. */
 export const zh: Record<TextKey, string> = {
+  ...only(calls, 1),
   ...only(connection, 1),
   ...only(files, 1),
   ...only(messages, 1),
@@ -77,20 +79,6 @@ export const zh: Record<TextKey, string> = {
   record_created_with: '{who} 创建了群，成员有 {friends}',
   record_invited: '{who} 邀请了 {friends}',
   record_left: '{who} 退出了群',
-  record_call_answered: '语音通话 {duration}',
-  record_videocall_answered: '视频通话 {duration}',
-  record_call_missed: '{who} 的语音通话，未接听',
-  record_videocall_missed: '{who} 的视频通话，未接听',
-  record_call_refused: '{who} 的语音通话，已拒绝',
-  record_videocall_refused: '{who} 的视频通话，已拒绝',
-  record_call_cancelled: '{who} 的语音通话，已取消',
-  record_videocall_cancelled: '{who} 的视频通话，已取消',
-  record_own_call_missed: '你的语音通话无人接听',
-  record_own_videocall_missed: '你的视频通话无人接听',
-  record_own_call_refused: '你的语音通话被拒绝',
-  record_own_videocall_refused: '你的视频通话被拒绝',
-  record_own_call_cancelled: '你取消了语音通话',
-  record_own_videocall_cancelled: '你取消了视频通话',
   record_own_created: '你创建了群',
   record_own_created_with: '你创建了群，成员有 {friends}',
   record_own_invited: '你邀请了 {friends}',
@@ -108,7 +96,6 @@ export const zh: Record<TextKey, string> = {
   ringing: '等待对方接听…',
   cancel_call: '取消呼叫',
   call_with: '与 {name} 通话',
-  call_going_on: '通话进行中（{count} 人）',
   join: '加入',
   waiting_for_others: '还没有其他人加入',
   call_controls: '通话控制',

@@ -7,7 +7,9 @@ import { inConnection, inSettings } from '../chat/route';
 import { nameOf } from '../people/people';
 import { phase } from '../session/session';
 import { t } from '../text';
+import { CallPeople } from './call/CallPeople';
 import { CallView } from './call/CallView';
+import { GuestPage } from './call/GuestPage';
 import { IncomingDialog } from './call/IncomingDialog';
 import { OutgoingView } from './call/OutgoingView';
 import { ReturnToCall } from './call/ReturnToCall';
@@ -25,7 +27,7 @@ import { SignIn } from './SignIn';
 export function App() {
   return (
     <>
-      {phase.value === 'in' ? <Home /> : phase.value === 'out' ? <SignIn /> : <Waiting />}
+      {phase.value === 'in' ? <Home /> : phase.value === 'guest' ? <GuestPage /> : phase.value === 'out' ? <SignIn /> : <Waiting />}
       <Notices layer="page" />
     </>
   );
@@ -51,6 +53,7 @@ function Home() {
       <Sidebar />
       {inCall && <CallView />}
       {inSettings.value ? <Settings /> : inConnection.value ? <ConnectionPage /> : target ? <ChatView key={`${target.kind}:${target.id}`} /> : <Nothing />}
+      <CallPeople />
       {outgoing.value && <OutgoingView call={outgoing.value} />}
       {ring && <IncomingDialog key={ring.cell_key} call={ring} />}
       <Confirm />

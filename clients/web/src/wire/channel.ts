@@ -32,8 +32,8 @@ export interface Channel {
 const closedByPolicy = 1008;
 const probeEvery = 30_000;
 
-/** Opens the channel of an account whose cookie this browser has. */
-export function openChannel(user_account: string, device: string, events: ChannelEvents): Channel {
+/** Opens the channel of who logs in so: an account whose cookie this browser has, or a guest with a session. */
+export function openChannel(login: Fields, events: ChannelEvents): Channel {
   const state = signal<ChannelState>('connecting');
   let socket: Socket | undefined;
   let attempt = 0;
@@ -45,12 +45,12 @@ export function openChannel(user_account: string, device: string, events: Channe
   function start() {
     clearTimeout(timer);
     if (closed || socket) return;
-    socket = connect('/message', { opened: (s) => void login(s), pushed: events.pushed, closed: lost });
+    socket = connect('/message', { opened: (s) => void logIn(s), pushed: events.pushed, closed: lost });
   }
 
-  async function login(s: Socket) {
+  async function logIn(s: Socket) {
     try {
-      await s.request({ message_type: 'login', user_account, device });
+      await s.request(login);
     } catch (error) {
       // Only these pass by themselves; anything else (401, 404, or 400 without a cookie) asks for a password.
       if ([0, 429, 500, 503].includes(statOf(error))) s.close();

@@ -8,6 +8,7 @@ import { connection } from '../../session/session';
 import { t, type TextKey } from '../../text';
 import { duration } from '../../text/when';
 import { Icon, type IconName } from '../Icon';
+import { CallPeopleButton } from './CallPeople';
 import { NoMedia } from './NoMedia';
 import { HearButton, RemoteAudio } from './RemoteAudio';
 import { callShown } from './shown';
@@ -34,6 +35,7 @@ export function CallView() {
           </small>
           <small role="status" data-testid="call-quality">{quality.value && t(quality.value)}</small>
         </div>
+        <CallPeopleButton />
         <button type="button" class="quiet only-narrow" data-testid="to-chat" onClick={() => (callShown.value = false)}>
           <Icon name="chat" />
           {t('to_chat')}

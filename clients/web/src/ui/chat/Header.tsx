@@ -1,5 +1,6 @@
+import { cellOf } from '../../call/cells';
 import { joinCell, place } from '../../call/ringing';
-import { active, cells, outgoing } from '../../call/state';
+import { active, outgoing, type Cell } from '../../call/state';
 import { titleOf } from '../../chat/author';
 import { groups, isFormer, members } from '../../chat/groups';
 import { keyOf, type Conversation } from '../../chat/line';
@@ -15,6 +16,9 @@ import { TargetAvatar } from '../Avatar';
 import { ReturnToCall } from '../call/ReturnToCall';
 import { detailsShown } from '../details/Details';
 import { Icon } from '../Icon';
+
+/** So many of those in a call are named. */
+const namesShown = 4;
 
 /** Whom one talks to, and what one can do besides writing. */
 export function Header({ c }: { c: Conversation }) {
@@ -68,15 +72,22 @@ function Status({ c }: { c: Conversation }) {
   );
 }
 
+function whoIsIn(cell: Cell): string {
+  const names = cell.joined.slice(0, namesShown).map(nameOf);
+  const more = cell.participants - names.length;
+  if (more > 0) names.push(t('and_more', { count: more }));
+  return t('call_going_on', { who: names.join(t('list_separator')) });
+}
+
 /** Tells of a call that goes on here, or that one is in one. */
 export function CallBanner({ c }: { c: Conversation }) {
   if (active.value) return <ReturnToCall />;
-  const cell = [...cells.value.values()].find((x) => keyOf(x.target) === keyOf(c) || (x.target.kind === 'pair' && c.kind === 'pair' && x.user_account === c.id));
+  const cell = cellOf(c);
   if (!cell || outgoing.value) return null;
   return (
-    <div class="banner" role="status">
+    <div class="banner" role="status" data-testid="running">
       <Icon name={cell.kind === 'videocall' ? 'camera' : 'phone'} />
-      <span class="ellipsis">{t('call_going_on', { count: cell.participants })}</span>
+      <span class="ellipsis">{whoIsIn(cell)}</span>
       <button type="button" class="primary" data-testid="join-call" onClick={() => void joinCell(cell)}>{t('join')}</button>
     </div>
   );

@@ -1,6 +1,6 @@
 import { lineAuthor, titleOf } from '../../chat/author';
 import type { Conversation, Line } from '../../chat/line';
-import { mentions } from '../../chat/line';
+import { mentions, missedCall } from '../../chat/line';
 import { discard, retry, type Pending } from '../../chat/outbox';
 import { recordText } from '../../chat/record';
 import { me } from '../../session/session';
@@ -9,6 +9,7 @@ import { clock } from '../../text/when';
 import { Icon } from '../Icon';
 import { explain } from '../notice';
 import { VoiceView } from '../voice/VoiceView';
+import { CallBack } from './CallBack';
 import { Chips } from './Chips';
 import { holdToOpen, openMenu } from './MessageMenu';
 import { ProgressMark } from './Progress';
@@ -25,7 +26,7 @@ interface Props {
 /** A line of history. */
 export function LineView({ line, c, follows }: Props) {
   if (line.message_type === 'deleted') return <DeletedView line={line} c={c} follows={follows} />;
-  if (line.message_type !== 'text' && line.message_type !== 'voice') return <RecordView line={line} />;
+  if (line.message_type !== 'text' && line.message_type !== 'voice') return <RecordView line={line} c={c} />;
   const mine = line.user_account === me.value;
   const names = ['message', mine ? 'mine' : '', follows ? 'follows' : '', mentions(line, me.value) ? 'mentions-me' : ''];
   return (
@@ -89,14 +90,17 @@ export function PendingView({ pending, c }: { pending: Pending; c: Conversation 
   );
 }
 
-function RecordView({ line }: { line: Line }) {
+function RecordView({ line, c }: { line: Line; c: Conversation }) {
   const text = recordText(line);
   if (!text) return null;
+  const call = line.message_type === 'call_record';
+  const missed = call && missedCall(line, line.user_account, me.value);
   return (
-    <p class="record" data-testid="record" data-seq={line.seq} data-type={line.message_type} data-outcome={line.outcome || line.event}>
-      {line.message_type === 'call_record' && <Icon name={line.call === 'videocall' ? 'camera' : 'phone'} />}
+    <p class={missed ? 'record missed' : 'record'} data-testid="record" data-seq={line.seq} data-type={line.message_type} data-outcome={line.outcome || line.event}>
+      {call && <Icon name={line.call === 'videocall' ? 'camera' : 'phone'} />}
       <span>{text}</span>
       <time>{clock(line.time)}</time>
+      {call && <CallBack line={line} c={c} missed={missed} />}
     </p>
   );
 }

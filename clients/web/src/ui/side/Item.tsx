@@ -1,5 +1,6 @@
+import { cellOf } from '../../call/cells';
 import { gist, titleOf } from '../../chat/author';
-import { unread, type Conversation } from '../../chat/line';
+import { missedCall, unread, type Conversation } from '../../chat/line';
 import { go } from '../../chat/route';
 import { current } from '../../chat/store';
 import { typing } from '../../chat/typing';
@@ -8,17 +9,19 @@ import { me } from '../../session/session';
 import { t } from '../../text';
 import { briefly } from '../../text/when';
 import { TargetAvatar } from '../Avatar';
+import { Icon } from '../Icon';
 
 /** A conversation of the list. */
 export function Item({ c }: { c: Conversation }) {
   const count = unread(c);
+  const running = c.kind === 'group' ? cellOf(c) : undefined;
   const here = current.value?.kind === c.kind && current.value.id === c.id;
   return (
     <li>
       <button type="button" class={here ? 'conversation here' : 'conversation'} aria-current={here ? 'true' : undefined} data-testid="conversation-item" data-key={c.id} data-unread={count} onClick={() => go(c)}>
         <TargetAvatar target={c} name={c.name} dot />
         <span class="name ellipsis">{titleOf(c)}</span>
-        <time class="muted">{briefly(c.time)}</time>
+        {running ? <span class="running" role="img" aria-label={t('call_running')} data-testid="running-call"><Icon name={running.kind === 'videocall' ? 'camera' : 'phone'} /></span> : <time class="muted">{briefly(c.time)}</time>}
         <LastLine c={c} />
         {count > 0 && (
           <span class="badges">
@@ -43,6 +46,7 @@ function LastLine({ c }: { c: Conversation }) {
 }
 
 function lastLine(c: Conversation): string {
+  if (c.last_type === 'call_record' && missedCall(c, c.author, me.value)) return t('last_missed');
   const text = gist(c.last_type, c.text);
   if (!text || c.last_type === 'call_record' || c.last_type === 'member_record' || c.last_type === 'deleted') return text;
   if (c.author === me.value) return `${t('you')}: ${text}`;
