@@ -15,6 +15,9 @@ describe('tiles', () => {
       ['b', 'camera', '2', true],
     ]);
   });
+  it('are without cameras where one wants sound only', () => {
+    expect(tilesOf(others, true).map((t) => [t.user_account, t.source])).toEqual([['b', 'screen'], ['a', 'none'], ['b', 'none']]);
+  });
   it.each([
     [1, 800, 600, 1],
     [2, 390, 700, 1],

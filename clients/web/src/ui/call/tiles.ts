@@ -11,14 +11,19 @@ export interface TileOf {
   muted: boolean;
 }
 
-/** The tiles of the others: screens first, as they are what everybody looks at. */
-export function tilesOf(participants: Participants): TileOf[] {
+/** What a tile is known by, as its picture comes and goes. */
+export function keyOfTile({ participant, source }: TileOf): string {
+  return `${participant} ${source === 'screen' ? 'screen' : 'person'}`;
+}
+
+/** The tiles of the others: screens first, as they are what everybody looks at. With `soundOnly` nobody's camera is looked at. */
+export function tilesOf(participants: Participants, soundOnly = false): TileOf[] {
   const screens: TileOf[] = [];
   const people: TileOf[] = [];
   for (const { participant, user_account, tracks } of participants.values()) {
     const muted = tracks.microphone?.muted ?? true;
     const { camera, screen } = tracks;
-    const seen = camera && !camera.muted && camera.mid !== '';
+    const seen = !soundOnly && camera && !camera.muted && camera.mid !== '';
     people.push({ participant, user_account, muted, source: seen ? 'camera' : 'none', mid: seen ? camera.mid : '' });
     if (screen && !screen.muted && screen.mid !== '') screens.push({ participant, user_account, muted, source: 'screen', mid: screen.mid });
   }
