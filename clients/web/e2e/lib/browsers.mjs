@@ -26,6 +26,7 @@ export const PATIENCE = 20_000;
  * @property {{width: number, height: number}} [viewport] default 1280×800
  * @property {boolean} [fingers] the device is used with fingers, as a phone is; Chromium only
  * @property {boolean} [frozen] the camera's picture stands still (to test the reader)
+ * @property {boolean} [checks] looks at the devices before each call, as people do at first; otherwise that is switched off
  * @property {boolean} [keepsCallsOff] the browser lets calls use nothing but a proxy, as a policy or an extension may want it; Chromium only
  * @property {Trust} [trust] what the browser takes for secure besides localhost
  */
@@ -71,9 +72,13 @@ function find(...names) {
   throw new Error(`none of ${names.join(', ')} is on PATH`);
 }
 
-/** Source text that installs readers (`window.neoE2E`) and fake capture in every page. @param {import('../page/media.mjs').CaptureOptions} capture */
-function preload(capture) {
-  return `{ const code = (${pictureCode})(); window.neoE2E = { ...(${readers})(code), ...(${paths})() }; (${fakeCapture})(code, ${JSON.stringify(capture)}); }`;
+/**
+ * Source text that installs readers (`window.neoE2E`) and fake capture in every page, and says whether somebody looks at their devices before calls.
+ * @param {import('../page/media.mjs').CaptureOptions} capture @param {Person} person
+ */
+function preload(capture, { checks = false }) {
+  const habits = checks ? '' : "try { localStorage.setItem('call-check', 'no'); } catch { /* about:blank keeps nothing */ }";
+  return `${habits} { const code = (${pictureCode})(); window.neoE2E = { ...(${readers})(code), ...(${paths})() }; (${fakeCapture})(code, ${JSON.stringify(capture)}); }`;
 }
 
 /** @param {Trust} [trust] @returns {string[]} */
@@ -129,7 +134,7 @@ async function chromiumTab(browser, person, close) {
     hasTouch: person.fingers ?? false,
     isMobile: person.fingers ?? false,
   });
-  await context.addInitScript(preload({ screen: person.screen }));
+  await context.addInitScript(preload({ screen: person.screen }, person));
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   /** @type {string[]} */
@@ -186,7 +191,7 @@ export async function openFirefox(person, env) {
   }).catch((error) => sound.close().then(() => Promise.reject(error)));
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
-  await page.evaluateOnNewDocument(preload({ camera: person.id, tone: person.tone, screen: person.screen }));
+  await page.evaluateOnNewDocument(preload({ camera: person.id, tone: person.tone, screen: person.screen }, person));
   /** @type {string[]} */
   const log = [];
   page.on('console', (line) => log.push(`${line.type()} ${line.text()}`));

@@ -13,7 +13,7 @@ import { refreshCells } from './cells';
 import { createPeer, type Peer } from './peer';
 import { iceServersOf } from './relay';
 import { remember, remembered } from './remember';
-import { active, isSource, keyOfCell, outgoing, withPush, without, type Active, type CallKind } from './state';
+import { active, isSource, keyOfCell, outgoing, soundOnly, withPush, without, type Active, type CallKind } from './state';
 
 /** The PeerConnection of the active call. */
 export const peer = signal<Peer | undefined>(undefined);
@@ -30,6 +30,8 @@ export interface Entry {
   since?: number;
 }
 
+const phases = { yes: 'in', waiting: 'healing', rerouting: 'rerouting' } as const;
+
 /** How long the pushes after `restart` may take; who was not named by then has left meanwhile. */
 const settling = 2000;
 
@@ -45,7 +47,9 @@ export async function enterCall(entry: Entry): Promise<void> {
   active.value = { connection_key, kind, target, phase: 'joining', participant: '', participants: new Map(), met: false, moderator: false, since: entry.since ?? 0 };
   remember({ connection_key, kind, target, ...want, since: entry.since ?? 0, account: me.value });
   tabs.postMessage(connection_key);
-  void openDevices(want, lostDevice).then(publishDevices);
+  if (!want.microphone) closeMicrophone();
+  if (!want.camera) closeCamera();
+  void openDevices(want).then(publishDevices);
   await join(connection_key, want);
 }
 
@@ -82,7 +86,7 @@ function makePeer(connection_key: string): Peer {
   const p: Peer = createPeer({
     connection_key,
     request,
-    flowing: (yes) => peer.value === p && update({ phase: yes ? 'in' : 'healing' }),
+    flowing: (how) => peer.value === p && update({ phase: phases[how] }),
     unknown: () => peer.value === p && void rejoin(),
   });
   return p;
@@ -126,21 +130,31 @@ export function endHere(): void {
   peer.value = undefined;
   active.value = undefined;
   outgoing.value = undefined;
+  soundOnly.value = false;
   remember(undefined);
   stopAll();
 }
 
 /** Opens or closes the microphone. */
 export async function toggleMicrophone(): Promise<void> {
-  if (!microphone.value) await openDevices({ microphone: true, camera: false }, lostDevice);
+  if (!microphone.value) await openDevices({ microphone: true, camera: false });
   else microphoneOn.value = !microphoneOn.value;
   publishDevices();
 }
 
 /** Turns the camera on, or off and lets it go. */
 export async function toggleCamera(): Promise<void> {
+  soundOnly.value = false;
   if (camera.value) closeCamera();
-  else await openDevices({ microphone: false, camera: true }, lostDevice);
+  else await openDevices({ microphone: false, camera: true });
+  publishDevices();
+}
+
+/** Makes it a call of voices only, on this side: neither sends the camera nor looks at others'. */
+export function turnToVoice(): void {
+  soundOnly.value = true;
+  if (!camera.value) return;
+  closeCamera();
   publishDevices();
 }
 
@@ -155,15 +169,8 @@ function stopScreen() {
   void peer.value?.unpublish('screen');
 }
 
-function lostDevice(source: 'microphone' | 'camera') {
-  if (source === 'camera') closeCamera();
-  else closeMicrophone();
-  notify(source === 'camera' ? 'dev_no_camera' : 'dev_no_microphone');
-  publishDevices();
-}
-
 /** Brings what is published level with the devices. */
-function publishDevices() {
+export function publishDevices(): void {
   const call = active.value;
   if (!call) return;
   if (microphone.value) microphone.value.enabled = microphoneOn.value;

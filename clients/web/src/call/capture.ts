@@ -1,5 +1,6 @@
 // Camera, microphone and screen, and what it means when there is none.
 import type { TextKey } from '../text';
+import { choice } from './devices';
 
 /** What was captured; `problems` are texts that say what to do about the rest. */
 export interface Captured {
@@ -10,8 +11,10 @@ export interface Captured {
 
 type Problem = 'missing' | 'refused' | 'busy';
 
-const cameraWish: MediaTrackConstraints = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } };
-const microphoneWish: MediaTrackConstraints = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
+// The chosen device is wished for only: where it is not there, the system's own is better than none.
+const wished = (id: string): MediaTrackConstraints => (id ? { deviceId: { ideal: id } } : {});
+const cameraWish = (): MediaTrackConstraints => ({ ...wished(choice.value.camera), width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 30 } });
+const microphoneWish = (): MediaTrackConstraints => ({ ...wished(choice.value.microphone), echoCancellation: true, noiseSuppression: choice.value.noise, autoGainControl: true });
 
 const texts: Record<'camera' | 'microphone', Record<Problem, TextKey>> = {
   camera: { missing: 'dev_no_camera', refused: 'dev_camera_refused', busy: 'dev_camera_busy' },
@@ -24,11 +27,11 @@ export async function capture(want: { microphone: boolean; camera: boolean }): P
   // Browsers keep the devices from pages that came unencrypted from elsewhere.
   if (!devices()) return { problems: ['dev_insecure'] };
   if (want.microphone && want.camera) {
-    const both = await take({ audio: microphoneWish, video: cameraWish });
+    const both = await take({ audio: microphoneWish(), video: cameraWish() });
     if (both instanceof MediaStream) return { microphone: both.getAudioTracks()[0], camera: both.getVideoTracks()[0], problems: [] };
   }
-  const audio = want.microphone ? await take({ audio: microphoneWish }) : undefined;
-  const video = want.camera ? await take({ video: cameraWish }) : undefined;
+  const audio = want.microphone ? await take({ audio: microphoneWish() }) : undefined;
+  const video = want.camera ? await take({ video: cameraWish() }) : undefined;
   return {
     microphone: audio instanceof MediaStream ? audio.getAudioTracks()[0] : undefined,
     camera: video instanceof MediaStream ? video.getVideoTracks()[0] : undefined,

@@ -1,5 +1,6 @@
 // What a PeerConnection tells of the way to the server and of what flows on it.
 import { offeredIn, type Way } from './diagnosis';
+import { readStatistics, type Snapshot, type Stat } from './statistics';
 
 /** One look at a PeerConnection. */
 export interface Look {
@@ -7,17 +8,7 @@ export interface Look {
   /** Bytes by the mid of their section, as far as the browser counts them. */
   sent: ReadonlyMap<string, number>;
   received: ReadonlyMap<string, number>;
-}
-
-/** The parts of the statistics that are looked at. */
-interface Stat {
-  type: string;
-  mid?: string;
-  bytesSent?: number;
-  bytesReceived?: number;
-  remoteCandidateId?: string;
-  protocol?: string;
-  responsesReceived?: number;
+  statistics: Snapshot;
 }
 
 /** Keeps what only events tell, from the making of a PeerConnection on; gives a function that looks at it. */
@@ -34,7 +25,8 @@ export function watchFacts(pc: RTCPeerConnection): () => Promise<Look> {
   return async () => {
     const stats = await pc.getStats();
     const all = [...(stats.values() as Iterable<Stat>)];
-    const protocolOf = (id = '') => (stats.get(id) as Stat | undefined)?.protocol;
+    const statistics = readStatistics(all);
+    const protocolOf = (id: unknown) => (stats.get(String(id)) as Stat | undefined)?.protocol;
     const udp = all.filter((s) => s.type === 'candidate-pair' && protocolOf(s.remoteCandidateId) === 'udp');
     return {
       way: {
@@ -42,20 +34,21 @@ export function watchFacts(pc: RTCPeerConnection): () => Promise<Look> {
         connection: pc.connectionState,
         gathered: [...gathered],
         offered: offeredIn(pc.remoteDescription?.sdp ?? ''),
-        answered: udp.reduce((sum, pair) => sum + (pair.responsesReceived ?? 0), 0),
+        answered: udp.reduce((sum, pair) => sum + Number(pair.responsesReceived ?? 0), 0),
         relay: (pc.getConfiguration().iceServers ?? []).flatMap(({ urls }) => urls),
         failures,
       },
-      sent: byMid(all, 'outbound-rtp', 'bytesSent'),
-      received: byMid(all, 'inbound-rtp', 'bytesReceived'),
+      sent: byMid(statistics, true),
+      received: byMid(statistics, false),
+      statistics,
     };
   };
 }
 
-function byMid(all: readonly Stat[], type: string, counter: 'bytesSent' | 'bytesReceived'): Map<string, number> {
+function byMid({ flows }: Snapshot, sent: boolean): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const s of all) {
-    if (s.type === type && s.mid) sums.set(s.mid, (sums.get(s.mid) ?? 0) + (s[counter] ?? 0));
+  for (const flow of flows) {
+    if (flow.sent === sent && flow.mid) sums.set(flow.mid, (sums.get(flow.mid) ?? 0) + flow.bytes);
   }
   return sums;
 }

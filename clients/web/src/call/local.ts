@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { notify, mended } from '../ui/notice';
 import type { TextKey } from '../text';
 import { capture, captureScreen } from './capture';
+import { refreshDevices } from './devices';
 
 /** Whether the microphone is open. */
 export const microphoneOn = signal(false);
@@ -19,29 +20,45 @@ const deviceTexts: TextKey[] = [
   'dev_refused', 'dev_camera_busy', 'dev_microphone_busy', 'dev_no_screen',
 ];
 
+/** One's own devices that are kept open. */
+export type OwnSource = 'microphone' | 'camera';
+
 /** Counts captures, so that one that comes after stopAll is let go at once. */
 let era = 0;
 
-/** Opens what is wanted; tells what could not be had, and what to do. `lost` is called when a device vanishes later. */
-export async function openDevices(want: { microphone: boolean; camera: boolean }, lost: (source: 'microphone' | 'camera') => void): Promise<void> {
+/** Changes with stopAll: what was asked for before is not wanted any more. */
+export const deviceEra = () => era;
+
+/** Opens what is wanted and not open yet. Answers what could not be had, as texts that say what to do. */
+export async function tryDevices(want: { microphone: boolean; camera: boolean }): Promise<readonly TextKey[]> {
   const mine = era;
-  const got = await capture(want);
+  const got = await capture({ microphone: want.microphone && !microphone.value, camera: want.camera && !camera.value });
   if (mine !== era) {
     got.microphone?.stop();
     got.camera?.stop();
-    return;
+    return [];
   }
   if (got.microphone) {
-    microphone.value = got.microphone;
     microphoneOn.value = true;
-    got.microphone.onended = () => lost('microphone');
+    replaceDevice('microphone', got.microphone);
   }
-  if (got.camera) {
-    camera.value = got.camera;
-    got.camera.onended = () => lost('camera');
-  }
+  if (got.camera) replaceDevice('camera', got.camera);
   if (got.problems.length === 0) mended(...deviceTexts);
-  got.problems.forEach((problem) => notify(problem));
+  void refreshDevices();
+  return got.problems;
+}
+
+/** Opens what is wanted and not open yet; tells what could not be had, and what to do. */
+export async function openDevices(want: { microphone: boolean; camera: boolean }): Promise<void> {
+  for (const problem of await tryDevices(want)) notify(problem);
+}
+
+/** Puts another track in the place of the one that is used, if any. */
+export function replaceDevice(source: OwnSource, track: MediaStreamTrack): void {
+  const place = source === 'camera' ? camera : microphone;
+  place.value?.stop();
+  place.value = track;
+  if (source === 'microphone') track.enabled = microphoneOn.value;
 }
 
 /** Opens the screen; `lost` is called when the browser's own button ends it. Answers whether it is shared now. */

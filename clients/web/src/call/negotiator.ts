@@ -3,6 +3,9 @@ import type { Answer, Fields } from '../wire/socket';
 import { statOf } from '../wire/failure';
 import { notifyFailure } from '../ui/notice';
 
+/** Media flows; or its path is broken and may come back; or another is looked for. */
+export type Flowing = 'yes' | 'waiting' | 'rerouting';
+
 /** What negotiating needs to know. */
 export interface NegotiatorOwner {
   pc: RTCPeerConnection;
@@ -10,8 +13,8 @@ export interface NegotiatorOwner {
   describe: (fields: Fields) => Promise<Answer>;
   /** Called with every offer, before it is sent: mids are known now. */
   offered: () => void;
-  /** Media flows, or does not. */
-  flowing: (yes: boolean) => void;
+  /** How media flows. */
+  flowing: (how: Flowing) => void;
   /** The server no longer knows this participant. */
   unknown: () => void;
   /** Before ICE begins anew: the relay's credentials may have run out. */
@@ -82,6 +85,7 @@ export function createNegotiator(owner: NegotiatorOwner): Negotiator {
   function restart() {
     clearTimeout(healTimer);
     if (state !== 'started') return;
+    if (broken()) owner.flowing('rerouting');
     void owner.renew().then(() => {
       if (stopped()) return;
       pc.restartIce();
@@ -90,11 +94,13 @@ export function createNegotiator(owner: NegotiatorOwner): Negotiator {
   }
 
   const stopped = () => state === 'stopped';
+  const broken = () => pc.iceConnectionState === 'disconnected' || pc.iceConnectionState === 'failed';
 
   pc.oniceconnectionstatechange = () => {
     const ice = pc.iceConnectionState;
     clearTimeout(healTimer);
-    owner.flowing(ice !== 'disconnected' && ice !== 'failed');
+    if (broken()) owner.flowing('waiting');
+    else if (ice !== 'checking') owner.flowing('yes');
     if (ice === 'disconnected') healTimer = window.setTimeout(restart, patience);
     if (ice === 'failed') restart();
   };

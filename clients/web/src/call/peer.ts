@@ -3,7 +3,7 @@ import type { Answer, Fields } from '../wire/socket';
 import { statOf } from '../wire/failure';
 import { prefer } from './codecs';
 import { watchFacts, type Look } from './facts';
-import { createNegotiator } from './negotiator';
+import { createNegotiator, type Flowing } from './negotiator';
 import { askRelay } from './relay';
 import { createPublications, type Publications } from './publications';
 
@@ -11,8 +11,8 @@ import { createPublications, type Publications } from './publications';
 export interface PeerOwner {
   connection_key: string;
   request: (fields: Fields) => Promise<Answer>;
-  /** Media flows, or does not. */
-  flowing: (yes: boolean) => void;
+  /** How media flows. */
+  flowing: (how: Flowing) => void;
   /** The server no longer knows this participant: join again. */
   unknown: () => void;
 }
@@ -29,7 +29,6 @@ export interface Peer extends Pick<Publications, 'publish' | 'change' | 'unpubli
   restart: () => void;
   /** Goes on after the connection to the server was lost and `restart` answered 200. */
   resume: () => void;
-  stats: () => Promise<RTCStatsReport>;
   /** How the way to the server is, and what flows on it. */
   look: () => Promise<Look>;
   close: () => void;
@@ -92,7 +91,6 @@ export function createPeer(owner: PeerOwner): Peer {
       publications.repeat();
       negotiator.resume();
     },
-    stats: () => pc.getStats(),
     look,
     close() {
       negotiator.stop();

@@ -4,15 +4,20 @@ import { request, takePart } from '../session/session';
 import { mended, notify, notifyFailure } from '../ui/notice';
 import type { Target } from '../chat/line';
 import { go } from '../chat/route';
+import { enterChecked, type Want } from './before';
 import { endHere, enterCall, leaveCall } from './active';
 import { cellOf, dropIncoming, refreshCells, ring, takeCell } from './cells';
 import { active, cells, incoming, keyOfCell, outgoing, type CallKind, type Cell, type Incoming } from './state';
 
-/** Calls a person or a group. A call that goes on in the group is joined instead. */
+/** Calls a person or a group, after a look at oneself. A call that goes on in the group is joined instead. */
 export async function place(target: Target, kind: CallKind): Promise<void> {
   if (outgoing.value) return;
   const running = target.kind === 'group' ? cellOf(target) : undefined;
   if (running) return joinCell(running);
+  await enterChecked({ target, kind, joins: false, go: (want) => call(target, kind, want) });
+}
+
+async function call(target: Target, kind: CallKind, want: Want): Promise<void> {
   if (active.value) await leaveCall();
   const mine = { cell_key: '', kind, target };
   outgoing.value = mine;
@@ -22,7 +27,7 @@ export async function place(target: Target, kind: CallKind): Promise<void> {
     const opened = await request({ message_type: 'cell', ...whom });
     const key = keyOfCell(opened.head);
     const rung = await request({ message_type: kind, cell_key: key, ...(target.kind === 'pair' ? whom : {}) });
-    await rings(mine, key, rung.head.cell_key ?? key);
+    await rings(mine, key, rung.head.cell_key ?? key, want);
   } catch (error) {
     if (outgoing.value === mine) outgoing.value = undefined;
     notifyFailure(error, { 404: 'err_gone', 409: 'err_calls_open', 429: 'err_calls_open' });
@@ -30,7 +35,7 @@ export async function place(target: Target, kind: CallKind): Promise<void> {
 }
 
 /** `answered` is another key where the other one is calling here at this moment: that call is joined instead. */
-async function rings(mine: { kind: CallKind; target: Target }, key: string, answered: string): Promise<void> {
+async function rings(mine: { kind: CallKind; target: Target }, key: string, answered: string, want: Want): Promise<void> {
   if (outgoing.value !== mine) {
     // Cancelled while it was being opened.
     await request({ message_type: 'cell', type: 'DELETE', cell_key: key });
@@ -40,7 +45,7 @@ async function rings(mine: { kind: CallKind; target: Target }, key: string, answ
   if (both) dropIncoming(answered);
   // In a group one is simply in the call while it rings; between two there is nothing to see before the answer.
   outgoing.value = both || mine.target.kind === 'group' ? undefined : { ...mine, cell_key: answered };
-  await enterCall({ connection_key: answered, kind: mine.kind, target: mine.target });
+  await enterCall({ connection_key: answered, kind: mine.kind, target: mine.target, ...want });
 }
 
 /** Takes back the call being placed. */
@@ -81,11 +86,12 @@ export function hide(call: Incoming): void {
   refreshCells();
 }
 
-/** Joins a call that goes on. */
+/** Joins a call that goes on: at once if it rings here, else after a look at oneself. */
 export async function joinCell(cell: Cell): Promise<void> {
   const ring = incoming.value.find((c) => c.cell_key === cell.connection_key);
   if (ring) return accept(ring, ring.kind === 'videocall');
-  await enterCall({ connection_key: cell.connection_key, kind: cell.kind, target: cell.target });
+  const { connection_key, kind, target } = cell;
+  await enterChecked({ target, kind, joins: true, go: (want) => enterCall({ connection_key, kind, target, ...want }) });
 }
 
 function answered(m: Message) {

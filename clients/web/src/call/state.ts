@@ -60,8 +60,8 @@ export interface Active {
   connection_key: string;
   kind: CallKind;
   target: Target;
-  /** `healing`: no media at the moment, it is being restored. */
-  phase: 'joining' | 'in' | 'healing';
+  /** `healing`: no media at the moment, the path may come back; `rerouting`: another path is looked for. */
+  phase: 'joining' | 'in' | 'healing' | 'rerouting';
   /** One's own id in it; '' while joining. */
   participant: string;
   participants: Participants;
@@ -79,6 +79,8 @@ export const incoming = signal<readonly Incoming[]>([]);
 export const outgoing = signal<Outgoing | undefined>(undefined);
 /** The call one is in. */
 export const active = signal<Active | undefined>(undefined);
+/** One wants sound only in it: nobody's camera is looked at. */
+export const soundOnly = signal(false);
 /** Calls that go on, by connection_key. */
 export const cells = signal<ReadonlyMap<string, Cell>>(new Map());
 

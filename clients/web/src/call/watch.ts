@@ -4,6 +4,7 @@ import { connection } from '../session/session';
 import { peer } from './active';
 import { advance, diagnose, patience, type Cause, type Still } from './diagnosis';
 import type { Look } from './facts';
+import { forgetLinks, weigh } from './links';
 import { camera, microphone, microphoneOn } from './local';
 import type { Peer } from './peer';
 import { quality } from './quality';
@@ -43,6 +44,8 @@ async function look(watch: Watch): Promise<void> {
   if (!call || !p || call.phase === 'joining') return;
   const seen = await p.look();
   if (peer.value !== p) return;
+  if (watch.peer !== p) forgetLinks();
+  weigh(call.participants, seen.statistics);
   watch.age = watch.peer === p ? watch.age + passed : 0;
   watch.peer = p;
   watch.wayless = seen.way.connection === 'connected' ? 0 : watch.wayless + passed;
@@ -99,5 +102,6 @@ effect(() => {
   return () => {
     clearInterval(timer);
     trouble.value = undefined;
+    forgetLinks();
   };
 });

@@ -1,5 +1,6 @@
 import { only } from './both';
 import { calls } from './topics/calls';
+import { callView } from './topics/callview';
 import { connection } from './topics/connection';
 import { files } from './topics/files';
 import { messages } from './topics/messages';
@@ -10,6 +11,7 @@ import { trouble } from './topics/trouble';
 /** Every visible string, in English; {names} are filled in. The keys of this object are the keys there are. */
 export const en = {
   ...only(calls, 0),
+  ...only(callView, 0),
   ...only(connection, 0),
   ...only(files, 0),
   ...only(messages, 0),
@@ -116,7 +118,6 @@ export const en = {
   to_chat: 'Chat',
   to_call: 'Back to the call',
   joining: 'Joining…',
-  reconnecting: 'Reconnecting…',
   quality_reduced: 'Slow connection: smaller pictures',
   quality_reduced_loss: 'Your connection loses much: smaller pictures',
   quality_none: 'Slow connection: only sound for now',

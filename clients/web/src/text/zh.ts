@@ -1,6 +1,7 @@
 import { only } from './both';
 import type { TextKey } from './en';
 import { calls } from './topics/calls';
+import { callView } from './topics/callview';
 import { connection } from './topics/connection';
 import { files } from './topics/files';
 import { messages } from './topics/messages';
@@ -11,6 +12,7 @@ import { trouble } from './topics/trouble';
 /** Every visible string, in Chinese. */
 export const zh: Record<TextKey, string> = {
   ...only(calls, 1),
+  ...only(callView, 1),
   ...only(connection, 1),
   ...only(files, 1),
   ...only(messages, 1),
@@ -112,7 +114,6 @@ export const zh: Record<TextKey, string> = {
   to_chat: '聊天',
   to_call: '返回通话',
   joining: '正在加入…',
-  reconnecting: '正在重新连接…',
   quality_reduced: '网速较慢：画面已缩小',
   quality_reduced_loss: '网络丢包较多：画面已缩小',
   quality_none: '网速过慢：暂时只有声音',

@@ -1,4 +1,5 @@
 import { useEffect } from 'preact/hooks';
+import { checking } from '../call/before';
 import { active, incoming, outgoing } from '../call/state';
 import { current, list } from '../chat/store';
 import { titleOf } from '../chat/author';
@@ -7,13 +8,14 @@ import { inConnection, inSettings } from '../chat/route';
 import { nameOf } from '../people/people';
 import { phase } from '../session/session';
 import { t } from '../text';
+import { BeforeDialog } from './call/BeforeDialog';
 import { CallPeople } from './call/CallPeople';
 import { CallView } from './call/CallView';
 import { GuestPage } from './call/GuestPage';
 import { IncomingDialog } from './call/IncomingDialog';
 import { OutgoingView } from './call/OutgoingView';
 import { ReturnToCall } from './call/ReturnToCall';
-import { callShown } from './call/shown';
+import { callShown, chatBeside } from './call/shown';
 import { ChatView } from './chat/ChatView';
 import { Confirm } from './Confirm';
 import { ConnectionPage } from './connection/ConnectionPage';
@@ -47,7 +49,7 @@ function Home() {
   const ring = incoming.value.find((call) => !call.hidden);
   const inCall = !!active.value && !outgoing.value;
   const target = current.value;
-  const layout = ['home', target || inSettings.value || inConnection.value ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : ''];
+  const layout = ['home', target || inSettings.value || inConnection.value ? 'has-chat' : '', inCall ? 'has-call' : '', inCall && callShown.value ? 'call-shown' : '', inCall && !chatBeside.value ? 'chat-away' : '', inCall && target ? 'with-talk' : ''];
   return (
     <div class={layout.filter(Boolean).join(' ')}>
       <Sidebar />
@@ -56,6 +58,7 @@ function Home() {
       <CallPeople />
       {outgoing.value && <OutgoingView call={outgoing.value} />}
       {ring && <IncomingDialog key={ring.cell_key} call={ring} />}
+      {checking.value && !ring && <BeforeDialog of={checking.value} />}
       <Confirm />
     </div>
   );

@@ -1,4 +1,5 @@
 import type { Cause } from '../../call/diagnosis';
+import { reopen } from '../../call/keep';
 import { trouble } from '../../call/watch';
 import { goConnection } from '../../chat/route';
 import { nameOf } from '../../people/people';
@@ -21,6 +22,9 @@ export function NoMedia() {
       <div>
         <h2>{t(title, params)}</h2>
         <p>{whole(t(advice, params))}</p>
+        {(cause.name === 'own-muted' || cause.name === 'own-still') && (
+          <button type="button" class="link" data-testid="reopen" onClick={() => void reopen(cause.source)}>{t(`reopen_${cause.source}`)}</button>
+        )}
         <button type="button" class="link" data-testid="no-media-test" onClick={toTest}>{t('connection_test')}</button>
       </div>
     </div>

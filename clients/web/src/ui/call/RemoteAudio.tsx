@@ -1,5 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
+import { soundOn } from '../../call/speaker';
 import { t } from '../../text';
 import { Icon } from '../Icon';
 
@@ -12,6 +13,12 @@ interface Props {
   source: string;
 }
 
+function play(audio: HTMLAudioElement) {
+  audio.play().catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === 'NotAllowedError') silenced.value = new Set([...silenced.value, audio]);
+  });
+}
+
 /** The sound of somebody. */
 export function RemoteAudio({ track, user, source }: Props) {
   const element = useRef<HTMLAudioElement>(null);
@@ -19,10 +26,18 @@ export function RemoteAudio({ track, user, source }: Props) {
     const audio = element.current;
     if (!audio) return undefined;
     audio.srcObject = new MediaStream([track]);
-    audio.play().catch((error: unknown) => {
-      if (error instanceof DOMException && error.name === 'NotAllowedError') silenced.value = new Set([...silenced.value, audio]);
-    });
+    play(audio);
+    const end = soundOn(audio);
+    // Phones stop the sound for a call of their own, and of a page put away.
+    const resume = () => {
+      if (document.visibilityState === 'visible' && audio.paused) play(audio);
+    };
+    document.addEventListener('visibilitychange', resume);
+    window.addEventListener('pageshow', resume);
     return () => {
+      document.removeEventListener('visibilitychange', resume);
+      window.removeEventListener('pageshow', resume);
+      end();
       audio.srcObject = null;
       silenced.value = new Set([...silenced.value].filter((other) => other !== audio));
     };
@@ -34,8 +49,9 @@ export function RemoteAudio({ track, user, source }: Props) {
 export function HearButton() {
   if (silenced.value.size === 0) return null;
   const hear = () => {
-    silenced.value.forEach((audio) => void audio.play());
+    const all = silenced.value;
     silenced.value = new Set();
+    all.forEach(play);
   };
   return (
     <button type="button" class="primary hear" data-testid="hear" onClick={hear}>

@@ -9,7 +9,7 @@ interface Props {
   /** The whole picture, rather than a filled frame. */
   whole?: boolean;
   /** Whose it is, of the others. */
-  of?: { participant: string; source: Source };
+  of?: { participant: string; source: Exclude<Source, 'microphone'> };
 }
 
 /** A picture. Its sound, if any, is played elsewhere. */

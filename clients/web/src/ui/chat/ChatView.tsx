@@ -1,7 +1,6 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { refreshCells } from '../../call/cells';
-import { active } from '../../call/state';
 import { titleOf } from '../../chat/author';
 import { fetchMembers, isFormer, members } from '../../chat/groups';
 import { openHistory } from '../../chat/history';
@@ -13,7 +12,7 @@ import { blocked } from '../../people/friends';
 import { refreshPerson } from '../../people/people';
 import { connection } from '../../session/session';
 import { t } from '../../text';
-import { callShown } from '../call/shown';
+import { chatSeen } from '../call/shown';
 import { Details, detailsShown } from '../details/Details';
 import { notifyFailure } from '../notice';
 import { Composer } from './Composer';
@@ -83,7 +82,7 @@ function useFetching(c: Conversation | undefined) {
 function useReading(c: Conversation | undefined) {
   const conversation = c?.conversation ?? '';
   const online = connection.value === 'open';
-  const seen = visible.value && (!active.value || !callShown.value || matchMedia('(min-width: 1100px)').matches);
+  const seen = visible.value && chatSeen.value;
   const known = listed.value;
   const live = timelines.value.get(conversation)?.live ?? true;
   useEffect(() => {
