@@ -23,6 +23,8 @@ type Config struct {
 	Loopback bool
 	// MaxPeers limits the peers of a room; 0 means 100.
 	MaxPeers int
+	// MaxWatchers limits those of a room that only receive (see SFU.Watch); 0 means 250.
+	MaxWatchers int
 	// Logger gets what an operator should know; nil discards it.
 	Logger *slog.Logger
 }
@@ -41,6 +43,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.MaxPeers == 0 {
 		c.MaxPeers = defaultMaxPeers
+	}
+	if c.MaxWatchers < 0 {
+		return c, fmt.Errorf("media: at most %d watchers makes no sense", c.MaxWatchers)
+	}
+	if c.MaxWatchers == 0 {
+		c.MaxWatchers = defaultMaxWatchers
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

@@ -9,7 +9,7 @@ import (
 var (
 	// ErrPeerExists is returned by Join for a peer id that is in the room already.
 	ErrPeerExists = errors.New("media: this peer is already in the room")
-	// ErrRoomFull is returned by Join when the room has Config.MaxPeers peers.
+	// ErrRoomFull is returned by Join when the room has Config.MaxPeers peers, by Watch when it has Config.MaxWatchers watchers.
 	ErrRoomFull = errors.New("media: the room is full")
 	// ErrClosed is returned after SFU.Close.
 	ErrClosed = errors.New("media: closed")

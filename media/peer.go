@@ -24,8 +24,10 @@ type Peer struct {
 	seen   []netip.Addr // where it sees this server
 	notes  *notifier
 	writer *writer // serves all sections of this peer
-	up     uplink
-	down   downlink
+
+	watching *watching // nil: it is no watcher
+	up       uplink
+	down     downlink
 
 	pc        atomic.Pointer[webrtc.PeerConnection] // nil before the first offer
 	connected atomic.Bool                           // ICE and DTLS are up
@@ -243,6 +245,9 @@ func (p *Peer) addEarly() error {
 
 // Publish declares that the client's section mid carries that source; it may come before the offer with that section.
 func (p *Peer) Publish(mid, source string, muted bool) error {
+	if p.watching != nil {
+		return badf("who watches a call publishes nothing in it")
+	}
 	k := kindOf(source)
 	if k == "" {
 		return badf("%q is no source; there are %s, %s and %s", source, Microphone, Camera, Screen)

@@ -19,23 +19,28 @@ type room struct {
 	peers map[string]*Peer // guarded by mu
 	order []*Peer          // guarded by mu: the same, in order of joining
 	talk  speakers.Tracker // guarded by mu
+
+	watchers int // guarded by mu: those of the peers that only receive
 }
 
-func (r *room) join(id string, seen []netip.Addr, ev Events) (*Peer, error) {
+func (r *room) join(id string, seen []netip.Addr, w *watching, ev Events) (*Peer, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.peers[id] != nil {
 		return nil, ErrPeerExists
 	}
-	if len(r.peers) >= r.sfu.config.MaxPeers {
+	if r.fullLocked(w) {
 		return nil, ErrRoomFull
 	}
 	p := newPeer(r, id, seen, ev)
+	if p.watching = w; w != nil {
+		r.watchers++
+	}
 	r.peers[id] = p
 	r.order = append(r.order, p)
 	for _, o := range r.order {
 		for _, pub := range o.publications {
-			if o != p {
+			if p.sees(o) {
 				p.receiving[pub] = newSubscription()
 				p.tellLocked(pub)
 			}
@@ -53,6 +58,9 @@ func (r *room) leave(p *Peer, cause string) (was, empty bool) {
 		return false, len(r.order) == 0
 	}
 	p.gone = true
+	if p.watching != nil {
+		r.watchers--
+	}
 	for len(p.publications) > 0 {
 		r.unpublishLocked(p.publications[0])
 	}
@@ -80,7 +88,7 @@ func (r *room) publishLocked(pub *publication) {
 		pub.layLocked(&o)
 	}
 	for _, o := range r.order {
-		if o != pub.owner {
+		if o.sees(pub.owner) {
 			o.receiving[pub] = newSubscription()
 			o.tellLocked(pub)
 			o.fillLocked()

@@ -163,7 +163,12 @@ func (s *SFU) peers() []*Peer {
 // Join adds a peer to a room, which is made if need be. seen are the addresses at which the peer sees this server, at most
 // four: candidates of them are offered to it besides the others. Events are called until Gone, which is always the last call.
 func (s *SFU) Join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, error) {
-	p, err := s.join(roomName, peer, usable(seen), ev)
+	return s.enter(roomName, peer, seen, nil, ev)
+}
+
+// enter adds a peer or, with w, a watcher.
+func (s *SFU) enter(roomName, peer string, seen []netip.Addr, w *watching, ev Events) (*Peer, error) {
+	p, err := s.join(roomName, peer, usable(seen), w, ev)
 	if err == nil {
 		select {
 		case s.joined <- struct{}{}:
@@ -173,7 +178,7 @@ func (s *SFU) Join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, 
 	return p, err
 }
 
-func (s *SFU) join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, error) {
+func (s *SFU) join(roomName, peer string, seen []netip.Addr, w *watching, ev Events) (*Peer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -183,7 +188,7 @@ func (s *SFU) join(roomName, peer string, seen []netip.Addr, ev Events) (*Peer, 
 	if r == nil {
 		r = &room{sfu: s, name: roomName, peers: map[string]*Peer{}}
 	}
-	p, err := r.join(peer, seen, ev)
+	p, err := r.join(peer, seen, w, ev)
 	if err == nil {
 		s.rooms[roomName] = r
 		s.seeLocked(seen, 1)

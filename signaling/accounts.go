@@ -95,7 +95,7 @@ func changePassword(q *request) error {
 	q.c.session.Store(&made.ID)
 	q.ok("session", made.Token)
 	q.c.srv.revoke(q.c.account, func(c *conn) bool { return c != q.c })
-	q.c.srv.endRelay(q.c.account)
+	q.c.srv.endLent(q.c.account)
 	return nil
 }
 
@@ -199,7 +199,7 @@ func deleteAccount(q *request) error {
 	}
 	q.ok()
 	s.revoke(q.c.account, func(*conn) bool { return true })
-	s.endRelay(q.c.account)
+	s.endLent(q.c.account)
 	return nil
 }
 
@@ -230,7 +230,7 @@ func (s *Server) revoke(account string, of func(*conn) bool) {
 func (s *Server) endSessions(account string, ids []string) {
 	if len(ids) > 0 {
 		s.revoke(account, func(c *conn) bool { return slices.Contains(ids, *c.session.Load()) })
-		s.endRelay(account, ids...)
+		s.endLent(account, ids...)
 	}
 }
 
@@ -241,7 +241,7 @@ func (s *Server) LookAgain(ctx context.Context, account string) error {
 		return err
 	}
 	s.revoke(account, func(c *conn) bool { return !c.stillWelcome() })
-	s.endRelay(account)
+	s.endLent(account)
 	s.presence.moved(account)
 	return nil
 }

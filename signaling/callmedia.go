@@ -1,6 +1,7 @@
 package signaling
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strconv"
@@ -68,16 +69,21 @@ func (cs *cells) whoJoins(q *request) (name string, rank int, err error) {
 
 // stillMember asks the store whether a group's call still concerns this account.
 func (cs *cells) stillMember(q *request) error {
+	ctx, cancel := q.context()
+	defer cancel()
+	return cs.concerns(ctx, q.key(), q.c.account)
+}
+
+// concerns tells whether there is such a call for an account; of a group's it asks the store.
+func (cs *cells) concerns(ctx context.Context, key, account string) error {
 	cs.mu.Lock()
-	x, err := cs.findLocked(q.key(), q.c.account)
-	outside := err == nil && (x.group == "" || q.c.guest || x.invited[q.c.account] != "")
+	x, err := cs.findLocked(key, account)
+	outside := err == nil && (x.group == "" || x.guests[account] != nil || x.invited[account] != "")
 	cs.mu.Unlock()
 	if err != nil || outside {
 		return err
 	}
-	ctx, cancel := q.context()
-	defer cancel()
-	if _, _, err = q.c.srv.reach(ctx, q.c.account, store.Target{Group: x.group}); err != nil {
+	if _, _, err = cs.srv.reach(ctx, account, store.Target{Group: x.group}); err != nil {
 		return errNoCell()
 	}
 	return nil

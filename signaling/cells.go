@@ -206,6 +206,7 @@ func (cs *cells) closeLocked(x *cell, cause string, but *conn) {
 	for _, p := range x.people {
 		cs.removeLocked(x, p)
 	}
+	cs.srv.streams.watchersLeave(x.key, "")
 	if x.kind != "" {
 		over := x.over("")
 		for _, account := range x.everyone() {

@@ -55,6 +55,8 @@ func (s *Server) table() map[string]map[string]command {
 		"candidate":    {"POST": inCall(candidate)},
 		"subscribe":    {"POST": inCall(subscribe)},
 		"track":        {"POST": inCall(publish), "PATCH": inCall(mute), "DELETE": inCall(unpublish)},
+		"whip":         {"GET": do(lendPublishing)},
+		"whep":         {"GET": do(lendWatching)},
 	}
 }
 

@@ -212,7 +212,7 @@ func (cs *cells) expelLocked(x *cell, accounts []string) {
 	}
 }
 
-// takeOutLocked ends the ringing of an account and takes its devices out.
+// takeOutLocked ends the ringing of an account and takes its devices out, and what watches for it.
 func (cs *cells) takeOutLocked(x *cell, account string) {
 	if x.ringing[account] != nil {
 		cs.stopRingingLocked(x, account, "cancelled")
@@ -224,6 +224,7 @@ func (cs *cells) takeOutLocked(x *cell, account string) {
 			cs.tellPeopleLocked(x, "leave", p)
 		}
 	}
+	cs.srv.streams.watchersLeave(x.key, account)
 }
 
 // reopenLocked gives a call whose opener is gone to somebody in it, or else to one it was opened for; not to who

@@ -193,7 +193,7 @@ func (cs *cells) endGuestLocked(x *cell, g *guest, cause string) {
 	for _, c := range cs.srv.hub.of(g.account) {
 		c.revoke()
 	}
-	go cs.srv.endRelay(g.account) // it may take time
+	go cs.srv.endLent(g.account) // it may take time
 }
 
 // logoutGuest ends a guest's session.

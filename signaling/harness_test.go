@@ -265,6 +265,10 @@ func (f *fakeCalls) Join(_ context.Context, room, peer, host string, ev CallEven
 	return p, nil
 }
 
+func (f *fakeCalls) Watch(ctx context.Context, room, peer, only, host string, ev CallEvents) (CallPeer, error) {
+	return f.Join(ctx, room, peer+" of "+only, host, ev)
+}
+
 // fakeRelay records what was taken back.
 type fakeRelay struct {
 	mu    sync.Mutex

@@ -42,8 +42,10 @@ func (a RelayAccess) append(b []byte) []byte {
 	return wire.Append(b, "turn_lifetime", strconv.Itoa(int(a.Lifetime.Seconds())))
 }
 
-// endRelay ends what sessions of an account have at the relay; without any named, all of it.
-func (s *Server) endRelay(account string, sessions ...string) {
+// endLent ends what sessions of an account have at the relay, and their streams over HTTP; without any named, all of the first, and
+// of the second what belongs to sessions that are no longer good.
+func (s *Server) endLent(account string, sessions ...string) {
+	s.streams.endSessions(account, sessions)
 	if s.cfg.Relay == nil {
 		return
 	}

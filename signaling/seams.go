@@ -60,6 +60,9 @@ type Calls interface {
 	// anything), ctx bounds finding out what addresses that has. ev is told what changes for the peer, in order, on a
 	// goroutine of that peer's own.
 	Join(ctx context.Context, room, peer, host string, ev CallEvents) (CallPeer, error)
+	// Watch is Join for a peer that only receives, and of whom nobody is told: what all others publish or, unless only is "", what that
+	// peer does.
+	Watch(ctx context.Context, room, peer, only, host string, ev CallEvents) (CallPeer, error)
 }
 
 // Relay carries the media of those who cannot reach the server's media port (TURN, RFC 8656).

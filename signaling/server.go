@@ -40,6 +40,8 @@ type Config struct {
 	AddressSecret []byte
 	// RedirectFiles sends who asks for a large file on to Blobs.Address.
 	RedirectFiles bool
+	// Watching lets programs watch calls over HTTP (WHEP).
+	Watching bool
 	// TrustedProxies are those whose X-Forwarded-For tells an address.
 	TrustedProxies []netip.Prefix
 }
@@ -82,6 +84,7 @@ type Server struct {
 	log      *slog.Logger
 	hub      *hub
 	cells    *cells
+	streams  *streams
 	presence *presence
 	pieces   *pieces
 	previews *previews
@@ -137,6 +140,7 @@ func New(cfg Config) *Server {
 		registrations: newLimiter(float64(cfg.Rates.Registrations)/3600, float64(cfg.Rates.Registrations)),
 		conns:         map[*conn]struct{}{},
 	}
+	s.streams = newStreams(s)
 	s.cells = newCells(s)
 	s.presence = newPresence(s)
 	s.pieces = newPieces()
@@ -150,7 +154,7 @@ func New(cfg Config) *Server {
 	return s
 }
 
-// Handler serves the three WebSocket URLs, /session, /files/ and /uploads/.
+// Handler serves the three WebSocket URLs, /session, /files/, /uploads/, /whip/ and /whep/.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/message", s.upgrade(""))
@@ -160,6 +164,8 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("/files/", previewOr(s.servePreview, s.serveFile))
 	mux.HandleFunc("PUT /files/", previewOr(s.servePoster, s.servePut))
 	mux.HandleFunc(uploadsPath, s.serveUploads)
+	mux.HandleFunc(whip.path(), s.serveStreams(whip))
+	mux.HandleFunc(whep.path(), s.serveStreams(whep))
 	return mux
 }
 
@@ -186,6 +192,7 @@ func (s *Server) Shutdown(ctx context.Context) {
 		}
 		<-done
 	}
+	s.streams.stop()
 	s.cells.release()
 	s.presence.stop()
 }

@@ -195,7 +195,7 @@ func (s *Server) loggedOut(account, id string) {
 			c.close(wire.CloseNormal, "logged out")
 		}
 	}
-	s.endRelay(account, id)
+	s.endLent(account, id)
 }
 
 // serveSession is how browsers log in: the cookie it sets is HttpOnly, so no script can read the token.

@@ -27,12 +27,21 @@ type Stats struct {
 	Overflows uint64            // pushes that found an outbox full; the first one ends its connection, with 1013
 	Refused   map[string]uint64 // requests that came too often, by what was bounded
 	Outcomes  map[string]uint64 // calls that are over, by what became of them, for each line in a history
+
+	Streams []Streams // programs in calls over HTTP
 }
 
 // Answers counts the answers to one message_type by the class of their stat: 2 for 2xx, 4, 5.
 type Answers struct {
 	MessageType string // of the table of commands; UnknownType for all others
 	ByClass     [statClasses]uint64
+}
+
+// Streams are the programs that publish in calls (whip) or watch them (whep) over HTTP, and the answers they got by class of status.
+type Streams struct {
+	Protocol string
+	Now      int
+	ByClass  [statClasses]uint64
 }
 
 // UnknownType stands in Stats for every message_type that is none.
@@ -71,10 +80,11 @@ func closeCodes() [numCodes]int {
 type counters struct {
 	framesIn, framesOut, textsOut, bytesOut, pushed, fileBytesOut, overflows atomic.Uint64
 
-	closed   [numCodes]atomic.Uint64
-	refused  [bounds]atomic.Uint64
-	outcomes [numOutcomes]atomic.Uint64
-	answers  map[string]*answers // by message_type, and UnknownType; not changed once made
+	closed        [numCodes]atomic.Uint64
+	refused       [bounds]atomic.Uint64
+	outcomes      [numOutcomes]atomic.Uint64
+	streamAnswers [streamKinds]answers
+	answers       map[string]*answers // by message_type, and UnknownType; not changed once made
 }
 
 // answers counts by class of stat.
@@ -137,6 +147,14 @@ func (s *Server) Stats() Stats {
 	}
 	for i, outcome := range outcomes() {
 		st.Outcomes[outcome] = c.outcomes[i].Load()
+	}
+	now := s.streams.size()
+	for kind := range streamKinds {
+		one := Streams{Protocol: kind.name(), Now: now[kind]}
+		for class := range one.ByClass {
+			one.ByClass[class] = c.streamAnswers[kind][class].Load()
+		}
+		st.Streams = append(st.Streams, one)
 	}
 	s.mu.Lock()
 	st.Connections = len(s.conns)

@@ -121,6 +121,8 @@ func strangerCases() map[string]any {
 		"guest POST":       byKey,
 		"guest GET":        byKey,
 		"guest DELETE":     []strangerCase{{"key", func(x things) []string { return []string{"connection_key", x.key, "link", "1"} }}},
+		"whip GET":         byKey,
+		"whep GET":         byKey,
 		"description POST": []strangerCase{{"key", func(x things) []string {
 			return []string{"connection_key", x.key, "sdp_type", "offer", "sdp", "v=0"}
 		}}},

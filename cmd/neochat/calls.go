@@ -24,6 +24,15 @@ func (c calls) Join(ctx context.Context, room, peer, host string, ev signaling.C
 	return callPeer{p}, nil
 }
 
+// Watch implements signaling.Calls.
+func (c calls) Watch(ctx context.Context, room, peer, only, host string, ev signaling.CallEvents) (signaling.CallPeer, error) {
+	p, err := c.sfu.Watch(room, peer, only, c.hosts.seen(ctx, host), ev)
+	if err != nil {
+		return nil, told(err)
+	}
+	return callPeer{p}, nil
+}
+
 // callPeer is a media.Peer whose errors speak the protocol.
 type callPeer struct{ *media.Peer }
 

@@ -32,6 +32,8 @@ func figures() []figure {
 		{"neochat_calls", "gauge", "Calls that are open, those that only ring included.", nil},
 		{"neochat_calls_ringing", "gauge", "People whose devices ring.", nil},
 		{"neochat_call_participants", "gauge", "Devices in calls.", nil},
+		{"neochat_call_streams", "gauge", "Programs in calls over HTTP: whip (they publish), whep (they watch).", []string{"protocol"}},
+		{"neochat_call_stream_answers_total", "counter", "Answers to their requests, by class of the status: 2xx, 4xx, 5xx.", []string{"protocol", "class"}},
 		{"neochat_call_outcomes_total", "counter", "Calls that are over: answered, refused, missed, cancelled.", []string{"outcome"}},
 
 		{"neochat_database_info", "gauge", "1; kind is sqlite or mysql (MariaDB too).", []string{"kind"}},

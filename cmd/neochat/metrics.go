@@ -130,6 +130,12 @@ func (c *collector) signaling(s sink) {
 	s.put("neochat_calls", float64(st.Calls))
 	s.put("neochat_calls_ringing", float64(st.Ringing))
 	s.put("neochat_call_participants", float64(st.Participants))
+	for _, x := range st.Streams {
+		s.put("neochat_call_streams", float64(x.Now), x.Protocol)
+		for _, class := range []int{2, 4, 5} {
+			s.count("neochat_call_stream_answers_total", x.ByClass[class], x.Protocol, strconv.Itoa(class)+"xx")
+		}
+	}
 	for outcome, n := range st.Outcomes {
 		s.count("neochat_call_outcomes_total", n, outcome)
 	}

@@ -22,7 +22,7 @@ func pagePolicy(fileOrigins []string) string {
 func (h *house) routes(fileOrigins []string) http.Handler {
 	mux := http.NewServeMux()
 	talk := h.server.Handler()
-	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/", "/uploads/"} {
+	for _, path := range []string{"/message", "/cell", "/file", "/session", "/files/", "/uploads/", "/whip/", "/whep/"} {
 		mux.Handle(path, talk)
 	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })

@@ -1,0 +1,96 @@
+package contract
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// aiortcPath is a program for calls made with somebody else's WebRTC.
+const aiortcPath = "../../../docs/examples/stream.py"
+
+// aiortc runs the program; its lines come through the channel, which its end closes.
+func aiortc(t *testing.T, s *server, what, path, token string) (*exec.Cmd, <-chan string) {
+	t.Helper()
+	cmd := exec.Command(samplePython, aiortcPath, what, "http://"+s.addr+path, token)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatalf("%v; python3 and python3-aiortc are needed", err)
+	}
+	lines, ended := make(chan string, 1000), make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer close(lines)
+		for in := bufio.NewScanner(out); in.Scan(); {
+			lines <- in.Text()
+		}
+		cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		<-ended
+	})
+	return cmd, lines
+}
+
+// TestAiortcPublishesAndWatches has the sample that speaks WHIP and WHEP send a picture and a tone, and decode them again. One publisher ends
+// itself, another is killed: it is gone as any participant that vanishes.
+func TestAiortcPublishesAndWatches(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "--whep")
+	a, b, key := pairInCall(s)
+	b.slow = true
+	b.send("message_type: join\nconnection_key: " + key + "\n\n")
+	b.find("message_type: join\nstat: 200")
+	token, path := lent(t, a, "whip", key)
+	leaves := "user_account: +1\nmessage_type: leave\nconnection_key: " + key + "\nparticipant: "
+
+	publisher, _ := aiortc(t, s, "publish", path, token)
+	id := published(b, "+1", key)
+	seeing, watched := lent(t, b, "whep", key)
+	watcher, lines := aiortc(t, s, "watch", watched, seeing)
+	decoded(t, lines)
+	for _, x := range []*exec.Cmd{watcher, publisher} {
+		if err := x.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.find(leaves + id)
+
+	publisher, _ = aiortc(t, s, "publish", path, token)
+	id = published(b, "+1", key)
+	_, lines = aiortc(t, s, "watch", watched, seeing)
+	decoded(t, lines)
+	publisher.Process.Kill()
+	b.find(leaves + id)
+}
+
+// decoded waits until a watcher has decoded two seconds of pictures and sounds.
+func decoded(t *testing.T, lines <-chan string) {
+	t.Helper()
+	guard := time.NewTimer(patience)
+	defer guard.Stop()
+	for {
+		select {
+		case line, open := <-lines:
+			var pictures, sounds int
+			fmt.Sscanf(line, "pictures %d sounds %d", &pictures, &sounds)
+			if pictures >= 40 && sounds >= 80 {
+				return
+			}
+			if !open {
+				t.Fatal("it ended before it had seen anything")
+			}
+		case <-guard.C:
+			t.Fatal("neither pictures nor sounds arrived")
+		}
+	}
+}
