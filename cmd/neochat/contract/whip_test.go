@@ -54,8 +54,8 @@ func newProgram(t *testing.T, s *server, token string, publishes bool) *program 
 			t.Error(err)
 		}
 	})
-	p.pc.OnICEConnectionStateChange(func(s webrtc.ICEConnectionState) {
-		if s == webrtc.ICEConnectionStateConnected {
+	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
+		if s == webrtc.PeerConnectionStateConnected {
 			p.connected <- struct{}{}
 		}
 	})
@@ -259,24 +259,24 @@ func TestPublishAndWatchOverHTTP(t *testing.T) {
 	token, watched := lent(t, b, "whep", key)
 	one := newProgram(t, s, token, false)
 	one.begins(watched+"?participant="+id, true)
-	one.sees(50)
+	one.sees(25)
 	two := newProgram(t, s, token, false)
 	two.begins(watched, false)
 	if resp, body := two.patches(two.tag, two.fragment()); resp.StatusCode != http.StatusNoContent {
 		t.Fatalf("candidates are answered %s %s", resp.Status, body)
 	}
-	two.sees(50)
+	two.sees(25)
 	b.send("message_type: cell\ntype: GET\n\n")
 	b.find("connection_key: " + key + "\n~\nparticipants: 2") // who watches is none
 	for _, p := range []*program{camera, one} {
 		p.restarts()
-		one.sees(50)
-		two.sees(50)
+		one.sees(25)
+		two.sees(25)
 	}
 	if resp, _ := one.asks("DELETE", one.session, ""); resp.StatusCode != http.StatusOK {
 		t.Errorf("the end is answered %s", resp.Status)
 	}
-	two.sees(50)
+	two.sees(25)
 	if resp, _ := camera.asks("DELETE", camera.session, ""); resp.StatusCode != http.StatusOK {
 		t.Errorf("the end is answered %s", resp.Status)
 	}
