@@ -18,14 +18,14 @@ GOVULNCHECK := go run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 # Debian packages that the tests need beyond git, make, Go and Node: the commands they bring, and their names.
 TEST_COMMANDS := chromium firefox-esr pulseaudio strace gcc fc-list openssl ip /usr/sbin/nft /usr/sbin/mariadbd mariadb-install-db mariadb-dump turnutils_uclient systemd-analyze \
                  /usr/sbin/nginx caddy
-TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets \
+TEST_PACKAGES := chromium firefox-esr pulseaudio strace gcc libc6-dev fontconfig fonts-dejavu-core fonts-noto-cjk python3 python3-websockets python3-aiortc \
                  openssl iproute2 nftables mariadb-server-core mariadb-client coturn systemd nginx-light caddy
 
 say = @printf '\n==> %s\n' '$(1)'
 
 include deploy/package.mk
 
-.PHONY: help run build web test test-quick test-full test-minio test-go test-web test-e2e test-networks test-networks-few test-doctor test-packages lint bench fuzz clean toolchain
+.PHONY: help run build web test test-quick test-full test-minio test-go test-web test-e2e test-networks test-networks-few test-doctor test-packages test-gstreamer lint bench fuzz clean toolchain
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -67,7 +67,7 @@ test: test-packages lint test-go test-deploy test-web test-e2e test-networks-few
 test-packages: toolchain
 	@for c in $(TEST_COMMANDS); do command -v $$c >/dev/null || missing=1; done; \
 	fc-list 2>/dev/null | grep -qi 'noto.*cjk' || missing=1; \
-	/usr/bin/python3 -c 'import websockets' 2>/dev/null || missing=1; \
+	/usr/bin/python3 -c 'import aiortc, websockets' 2>/dev/null || missing=1; \
 	if [ -n "$${missing:-}" ]; then \
 	  printf '\n==> installing Debian packages for the tests: %s\n' "$(TEST_PACKAGES)"; \
 	  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
@@ -116,7 +116,17 @@ test-minio: build ## what uses an object store, on MinIO (which is built first, 
 	NEOCHAT_TEST_STORE=minio go test -count=1 -timeout 30m -run 'S3|Store' ./files ./backup
 	NEOCHAT_TEST_STORE=minio NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 -timeout 30m -run 'S3|Store|FilesCopy' ./cmd/neochat/contract ./cmd/neochat/process
 
-test-full: test test-minio test-networks test-doctor ## all that and the long ones: MinIO, all networks, all broken servers
+GSTREAMER_PACKAGES := gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-nice python3-gi gir1.2-gst-plugins-bad-1.0
+
+test-gstreamer: test-packages build ## GStreamer publishing in calls and watching them; installs it
+	@if ! /usr/bin/python3 -c 'import gi; gi.require_version("GstWebRTC", "1.0")' 2>/dev/null; then \
+	  printf '\n==> installing Debian packages for GStreamer: %s\n' "$(GSTREAMER_PACKAGES)"; \
+	  as=; [ "$$(id -u)" = 0 ] || as=sudo; \
+	  $$as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(GSTREAMER_PACKAGES) >/dev/null; \
+	fi
+	NEOCHAT_TEST_GSTREAMER=1 NEOCHAT_BIN="$(CURDIR)/$(BIN)" go test -count=1 -v -run GStreamer ./cmd/neochat/contract
+
+test-full: test test-minio test-networks test-doctor test-gstreamer ## all that and the long ones: MinIO, all networks, all broken servers, GStreamer
 
 test-quick: ## the inner loop, under 90 s: no race detector, no browsers, no processes
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofmt-ed: $$unformatted"; exit 1; }

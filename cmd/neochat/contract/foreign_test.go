@@ -10,20 +10,23 @@ import (
 	"time"
 )
 
-// aiortcPath is a program for calls made with somebody else's WebRTC.
-const aiortcPath = "../../../docs/examples/stream.py"
+// Programs that publish and watch with somebody else's WebRTC, by what they need.
+const (
+	aiortcProgram    = "../../../docs/examples/stream.py"
+	gstreamerProgram = "../../../docs/examples/stream-gst.py"
+)
 
-// aiortc runs the program; its lines come through the channel, which its end closes.
-func aiortc(t *testing.T, s *server, what, path, token string) (*exec.Cmd, <-chan string) {
+// foreign runs one of them; its lines come through the channel, which its end closes.
+func foreign(t *testing.T, s *server, program, what, path, token string) (*exec.Cmd, <-chan string) {
 	t.Helper()
-	cmd := exec.Command(samplePython, aiortcPath, what, "http://"+s.addr+path, token)
+	cmd := exec.Command(samplePython, program, what, "http://"+s.addr+path, token)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err == nil {
 		err = cmd.Start()
 	}
 	if err != nil {
-		t.Fatalf("%v; python3 and python3-aiortc are needed", err)
+		t.Fatalf("%v; python3 is needed", err)
 	}
 	lines, ended := make(chan string, 1000), make(chan struct{})
 	go func() {
@@ -41,10 +44,28 @@ func aiortc(t *testing.T, s *server, what, path, token string) (*exec.Cmd, <-cha
 	return cmd, lines
 }
 
-// TestAiortcPublishesAndWatches has the sample that speaks WHIP and WHEP send a picture and a tone, and decode them again. One publisher ends
-// itself, another is killed: it is gone as any participant that vanishes.
 func TestAiortcPublishesAndWatches(t *testing.T) {
 	t.Parallel()
+	foreignCall(t, aiortcProgram, aiortcProgram)
+}
+
+// TestGStreamerPublishesAndWatches needs packages that not every test run has.
+func TestGStreamerPublishesAndWatches(t *testing.T) {
+	if os.Getenv("NEOCHAT_TEST_GSTREAMER") == "" {
+		t.Skip("NEOCHAT_TEST_GSTREAMER is not set")
+	}
+	for name, by := range map[string][2]string{"itself": {gstreamerProgram, gstreamerProgram}, "aiortc": {aiortcProgram, gstreamerProgram}, "for aiortc": {gstreamerProgram, aiortcProgram}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			foreignCall(t, by[0], by[1])
+		})
+	}
+}
+
+// foreignCall has a program that speaks WHIP send a picture and a tone, and one that speaks WHEP decode them. One publisher ends
+// itself, another is killed: it is gone as any participant that vanishes.
+func foreignCall(t *testing.T, publishing, watching string) {
+	t.Helper()
 	s := serve(t, "--whep")
 	a, b, key := pairInCall(s)
 	b.slow = true
@@ -53,10 +74,10 @@ func TestAiortcPublishesAndWatches(t *testing.T) {
 	token, path := lent(t, a, "whip", key)
 	leaves := "user_account: +1\nmessage_type: leave\nconnection_key: " + key + "\nparticipant: "
 
-	publisher, _ := aiortc(t, s, "publish", path, token)
+	publisher, _ := foreign(t, s, publishing, "publish", path, token)
 	id := published(b, "+1", key)
 	seeing, watched := lent(t, b, "whep", key)
-	watcher, lines := aiortc(t, s, "watch", watched, seeing)
+	watcher, lines := foreign(t, s, watching, "watch", watched, seeing)
 	decoded(t, lines)
 	for _, x := range []*exec.Cmd{watcher, publisher} {
 		if err := x.Process.Signal(syscall.SIGTERM); err != nil {
@@ -65,9 +86,9 @@ func TestAiortcPublishesAndWatches(t *testing.T) {
 	}
 	b.find(leaves + id)
 
-	publisher, _ = aiortc(t, s, "publish", path, token)
+	publisher, _ = foreign(t, s, publishing, "publish", path, token)
 	id = published(b, "+1", key)
-	_, lines = aiortc(t, s, "watch", watched, seeing)
+	_, lines = foreign(t, s, watching, "watch", watched, seeing)
 	decoded(t, lines)
 	publisher.Process.Kill()
 	b.find(leaves + id)
