@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -61,6 +62,9 @@ func (c *countedAnswer) WriteHeader(stat int) {
 	c.of[stat/100].Add(1)
 	c.ResponseWriter.WriteHeader(stat)
 }
+
+// Unwrap is for http.ResponseController.
+func (c *countedAnswer) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 func (q *streamRequest) refuse(err error) {
 	var mistake *wire.Error
@@ -181,15 +185,21 @@ func (q *streamRequest) body(mediaType string, limit int64) (string, error) {
 	if !accepts(q.r.Header.Values("Accept"), mediaType) {
 		return "", refusal(http.StatusNotAcceptable, "the answer is "+mediaType+", which Accept does not allow")
 	}
+	rc := http.NewResponseController(q.w)
+	if err := rc.SetReadDeadline(time.Now().Add(q.s.cfg.Times.Stall)); err != nil {
+		return "", err
+	}
 	text, err := io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return "", refusal(http.StatusRequestTimeout, "the body took too long")
 	case errors.As(err, &large):
 		return "", refusal(wire.StatTooLarge, "at most "+strconv.FormatInt(limit, 10)+" bytes")
 	case err != nil:
 		return "", refusal(wire.StatBadRequest, "the body broke off")
 	}
-	return string(text), nil
+	return string(text), rc.SetReadDeadline(time.Time{}) // the connection is used further
 }
 
 // accepts reports whether an Accept field lets a media type be sent (RFC 9110 section 12.5.1); none lets everything.

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 )
 
 // offered is an offer of a sound and a picture, in directions.
@@ -413,6 +414,31 @@ func TestStreamsCountAsRequests(t *testing.T) {
 		if got.stat != http.StatusUnprocessableEntity || n > 100 {
 			t.Fatalf("request %d is answered %d %s", n, got.stat, got.body)
 		}
+	}
+}
+
+// A body that never comes to its end holds nobody up.
+func TestStreamsDoNotWaitForBodies(t *testing.T) {
+	w := newWorld(t, Times{Stall: 50 * time.Millisecond}, "a", "b")
+	a := w.login("a", "1")
+	camera, path := w.lent(a, "whip", a.call("videocall", "friends", "b"))
+	body, rest := io.Pipe()
+	defer rest.Close()
+	req, err := http.NewRequest(http.MethodPost, w.http.URL+path, body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", sdpType)
+	req.Header.Set("Authorization", "Bearer "+camera.token)
+	go io.WriteString(rest, "v=0\r\n")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	if resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("answered %s", resp.Status)
 	}
 }
 
