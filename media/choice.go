@@ -13,12 +13,46 @@ type picture struct {
 	subscription *subscription
 }
 
+// wish is what a receiver would get if everything got through, and what of it flows now.
+type wish struct {
+	pictures []picture
+	sources  []allocation.Source // of the pictures
+	sounds   []*section
+	sound    int // bits per second of all sounds
+	bare     int // the same without what packets bring along of earlier ones
+	flowing  int // bits per second of the pictures as they are now
+}
+
 // chooseLocked decides which layers go to p: what fits into the size shown and, sound first, into what gets through. room.mu is held.
 func (p *Peer) chooseLocked(now time.Duration) {
+	w := p.wishLocked()
 	budget, cause := p.down.budget()
-	var pictures []picture
-	var sources []allocation.Source
-	sound, flowing := 0, 0
+	layers, next, sound := ideals(w.sources), 0, w.sound
+	lean := false
+	if budget != 0 {
+		layers, next = allocation.Share(nil, budget-sound, w.sources)
+		// Where the way is too narrow, and little gets lost on it, pictures need the bits more.
+		if lean = (next != 0 || sound > budget) && !p.down.lossy(); lean {
+			sound = w.bare
+			layers, next = allocation.Share(nil, budget-sound, w.sources)
+		}
+		if next != 0 {
+			next += sound
+		}
+	}
+	p.down.useful.Store(int64(next))
+	flooded := budget != 0 && sound+w.flowing > 2*budget
+	for _, s := range w.sounds {
+		s.lean.Store(lean)
+	}
+	for i, x := range w.pictures {
+		x.show(layers[i], flooded, now)
+	}
+	p.judgeLocked(w.sources, layers, cause)
+}
+
+// wishLocked passes on the sounds, and looks what there is besides. room.mu is held.
+func (p *Peer) wishLocked() (w wish) {
 	for _, o := range p.room.order {
 		for _, pub := range o.publications {
 			sub := p.receiving[pub]
@@ -26,29 +60,18 @@ func (p *Peer) chooseLocked(now time.Duration) {
 				continue
 			}
 			if pub.kind == audio {
-				sound += p.hearLocked(pub, sub)
+				p.hearLocked(pub, sub, &w)
 				continue
 			}
-			pictures = append(pictures, picture{pub, sub})
+			w.pictures = append(w.pictures, picture{pub, sub})
 			source := pub.source(sub)
 			if source.Now >= 0 {
-				flowing += source.Rates[source.Now]
+				w.flowing += source.Rates[source.Now]
 			}
-			sources = append(sources, source)
+			w.sources = append(w.sources, source)
 		}
 	}
-	layers, next := ideals(sources), 0
-	if budget != 0 {
-		if layers, next = allocation.Share(nil, budget-sound, sources); next != 0 {
-			next += sound
-		}
-	}
-	p.down.useful.Store(int64(next))
-	flooded := budget != 0 && sound+flowing > 2*budget
-	for i, x := range pictures {
-		x.show(layers[i], flooded, now)
-	}
-	p.judgeLocked(sources, layers, cause)
+	return w
 }
 
 func ideals(sources []allocation.Source) (layers []int) {
@@ -58,8 +81,8 @@ func ideals(sources []allocation.Source) (layers []int) {
 	return layers
 }
 
-// hearLocked passes on a sound, unless it is not wanted, and gives what it takes.
-func (p *Peer) hearLocked(pub *publication, sub *subscription) (rate int) {
+// hearLocked passes on a sound, unless it is not wanted, and notes what it takes.
+func (p *Peer) hearLocked(pub *publication, sub *subscription, w *wish) {
 	l := pub.layers[0]
 	sub.chosen = allocation.Fit(sub.wanted, []allocation.Size{{}})
 	if sub.chosen < 0 {
@@ -69,9 +92,17 @@ func (p *Peer) hearLocked(pub *publication, sub *subscription) (rate int) {
 		sub.section.aim(l)
 	}
 	if l == nil || pub.muted.Load() {
-		return 0
+		return
 	}
-	return int(l.rate.Load())
+	full, bare := int(l.rate.Load()), int(l.bare.Load())
+	if s := sub.section; s != nil {
+		if !s.repeats.Load() {
+			full = bare
+		}
+		w.sounds = append(w.sounds, s)
+	}
+	w.sound += full
+	w.bare += bare
 }
 
 // source tells what a picture takes, and what of it sub can use.

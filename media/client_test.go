@@ -18,16 +18,20 @@ import (
 	"github.com/pion/rtp"
 	"github.com/pion/webrtc/v4"
 	"go.uber.org/goleak"
+
+	"neochat/media/red"
 )
 
 const patience = time.Minute // how long a test waits before it calls something lost
 
 // client is a Pion client that does what docs/protocol.md tells clients to do.
 type client struct {
-	t       *testing.T
+	t       testing.TB
 	tcp     bool // has no UDP
 	narrows bool // what comes to it goes through down
+	repeats bool // knows sound that brings along that of earlier packets, and sends it so
 	down    *narrow
+	away    time.Duration // a round trip to it takes so long
 	name    string
 	peer    *Peer
 	pc      *webrtc.PeerConnection
@@ -60,6 +64,7 @@ type arrival struct {
 	from     byte // tag of the publisher whose packet came last
 	packets  map[byte]int
 	repaired int
+	brings   int           // packets that brought along earlier sound
 	firstKey map[byte]bool // whether each publisher's first packet began a key frame
 	lastSeq  uint16
 	holes    int
@@ -80,7 +85,7 @@ func read(payload []byte) (tag byte, key bool, picture uint16) {
 	return payload[15], payload[5] == 0, binary.BigEndian.Uint16(payload[2:]) & 0x7fff
 }
 
-func listen(t *testing.T, change ...func(*Config)) *SFU {
+func listen(t testing.TB, change ...func(*Config)) *SFU {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	cfg := Config{Loopback: true}
@@ -107,12 +112,28 @@ type wire struct {
 	nIn, nOut       atomic.Int64
 	dead            atomic.Bool  // loses everything
 	rtp, rtcp       atomic.Int64 // packets that came
+	numbers         map[number]bool
+	twice           atomic.Int64 // packets whose number had come before
+}
+
+// number is what must never be used twice with one key: of a packet of RTP or RTCP (RFC 7714 sections 8.1 and 9.1).
+type number struct{ ssrc, index uint32 }
+
+func (w *wire) seen(n number) {
+	if w.numbers == nil {
+		w.numbers = map[number]bool{}
+	}
+	if w.numbers[n] {
+		w.twice.Add(1)
+	}
+	w.numbers[n] = true
 }
 
 // narrow is a socket at the end of a way that carries so many bits per second, 0 for any number, with a queue in front of it.
 type narrow struct {
 	net.PacketConn
 	rate  atomic.Int64
+	delay time.Duration
 	ready chan datagram
 }
 
@@ -125,8 +146,8 @@ type datagram struct {
 
 const narrowQueue = 300 * time.Millisecond
 
-func newNarrow(conn net.PacketConn) *narrow {
-	n := &narrow{PacketConn: conn, ready: make(chan datagram, 4096)}
+func newNarrow(conn net.PacketConn, delay time.Duration) *narrow {
+	n := &narrow{PacketConn: conn, delay: delay, ready: make(chan datagram, 4096)}
 	go n.pump()
 	return n
 }
@@ -146,7 +167,7 @@ func (n *narrow) pump() {
 		if r := n.rate.Load(); r > 0 {
 			free = free.Add(time.Duration(int64(size+28) * 8 * int64(time.Second) / r))
 		}
-		n.ready <- datagram{b[:size], from, free, err}
+		n.ready <- datagram{b[:size], from, free.Add(n.delay), err}
 		if err != nil {
 			return
 		}
@@ -173,8 +194,10 @@ func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
 		if n > 12 && b[0]>>6 == 2 { // RFC 7983
 			if b[1] >= 192 && b[1] < 224 { // RFC 5761 section 4
 				w.rtcp.Add(1)
+				w.seen(number{binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[n-4:])}) // the index comes last, its highest bit set
 			} else {
 				w.rtp.Add(1)
+				w.seen(number{binary.BigEndian.Uint32(b[8:]), uint32(binary.BigEndian.Uint16(b[2:]))})
 			}
 		}
 		if err != nil || (!w.dead.Load() && !lost(b[:n], &w.dropIn, &w.nIn)) {
@@ -190,17 +213,17 @@ func (w *wire) WriteTo(b []byte, a net.Addr) (int, error) {
 	return w.PacketConn.WriteTo(b, a)
 }
 
-func join(t *testing.T, s *SFU, room, name string) *client {
+func join(t testing.TB, s *SFU, room, name string) *client {
 	t.Helper()
 	return joinSeeing(t, s, room, name)
 }
 
-func joinSeeing(t *testing.T, s *SFU, room, name string, seen ...netip.Addr) *client {
+func joinSeeing(t testing.TB, s *SFU, room, name string, seen ...netip.Addr) *client {
 	t.Helper()
 	return newClient(t, name).join(s, room, seen)
 }
 
-func newClient(t *testing.T, name string) *client {
+func newClient(t testing.TB, name string) *client {
 	return &client{t: t, name: name, ask: make(chan [2]int, 64), done: make(chan struct{}), tracks: map[trackKey]trackState{}, got: map[string]*arrival{}, keyAsked: map[string]int{}, wanted: map[string]string{}}
 }
 
@@ -224,14 +247,20 @@ func (c *client) connect() {
 		c.t.Fatal(err)
 	}
 	c.conn = &wire{PacketConn: udp}
-	if c.narrows {
-		c.down = newNarrow(udp)
+	if c.narrows || c.away > 0 {
+		c.down = newNarrow(udp, c.away)
 		c.conn.PacketConn = c.down
 	}
 	m, r := &webrtc.MediaEngine{}, &interceptor.Registry{}
 	if err := errors.Join(m.RegisterDefaultCodecs(), webrtc.RegisterDefaultInterceptors(m, r), webrtc.ConfigureTWCCHeaderExtensionSender(m, r), webrtc.ConfigureSimulcastExtensionHeaders(m),
 		m.RegisterHeaderExtension(webrtc.RTPHeaderExtensionCapability{URI: levelURI}, webrtc.RTPCodecTypeAudio)); err != nil {
 		c.t.Fatal(err)
+	}
+	if c.repeats {
+		if err := m.RegisterCodec(webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{
+			MimeType: mimeTypeRED, ClockRate: 48000, Channels: 2, SDPFmtpLine: "111/111"}}, webrtc.RTPCodecTypeAudio); err != nil {
+			c.t.Fatal(err)
+		}
 	}
 	e := webrtc.SettingEngine{LoggerFactory: pionLogs{discard}}
 	e.SetIncludeLoopbackCandidate(true)
@@ -267,6 +296,9 @@ func (c *client) close() {
 	}
 	_ = c.conn.Close()
 	c.work.Wait()
+	if n := c.conn.twice.Load(); n > 0 {
+		c.t.Errorf("%s: %d packets had the number of another", c.name, n)
+	}
 }
 
 func (c *client) note(f func()) {
@@ -382,6 +414,8 @@ func (c *client) publish(source string, tag byte) *stream {
 	codec := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
 	if kindOf(source) == video {
 		codec = webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000}
+	} else if c.repeats {
+		codec.MimeType = mimeTypeRED
 	}
 	track, err := webrtc.NewTrackLocalStaticRTP(codec, source, "own")
 	if err != nil {
@@ -431,7 +465,7 @@ func (st *stream) listen(s *webrtc.RTPSender) {
 func (st *stream) send(tag byte) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	seq, served := uint16(65500), int64(0)
+	seq, served, before := uint16(65500), int64(0), []byte{}
 	for n := uint32(0); ; n++ {
 		select {
 		case <-st.c.done:
@@ -443,6 +477,9 @@ func (st *stream) send(tag byte) {
 		if k := st.keys.Load(); k > served {
 			served, payload[1] = k, 0
 		}
+		if st.track.Codec().MimeType == mimeTypeRED {
+			payload, before = withEarlier(payload, before), payload
+		}
 		h := rtp.Header{Version: 2, SequenceNumber: seq, Timestamp: n * 450, Marker: true}
 		seq++
 		if st.levelID != 0 {
@@ -453,6 +490,15 @@ func (st *stream) send(tag byte) {
 		}
 		st.c.note(func() { st.c.sent++ })
 	}
+}
+
+// withEarlier makes a packet of sound that brings along the one before it, 450 earlier (RFC 2198 section 3).
+func withEarlier(own, before []byte) []byte {
+	b := []byte{111}
+	if len(before) > 0 {
+		b = []byte{0x80 | 111, 450 >> 6, 450&0x3f<<2 | byte(len(before)>>8), byte(len(before)), 111}
+	}
+	return append(append(b, before...), own...)
 }
 
 func (c *client) onTrack(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) {
@@ -482,6 +528,11 @@ func (c *client) arrived(mid string, ssrc uint32, p *rtp.Packet, repaired bool) 
 	if r == nil {
 		r = &arrival{packets: map[byte]int{}, firstKey: map[byte]bool{}, lastSeq: p.SequenceNumber - 1}
 		c.got[mid] = r
+	}
+	if p.PayloadType == 63 {
+		sound, _ := red.Parse(p.Payload)
+		r.brings += len(sound.Earlier())
+		p.Payload = p.Payload[sound.Primary():]
 	}
 	tag, key, picture := read(p.Payload)
 	if r.packets[tag] == 0 {

@@ -68,6 +68,9 @@ func (p *Peer) tick(n int, now time.Duration) {
 		}
 	}
 	if n%reportsEvery == 0 {
+		if rate, _ := p.down.budget(); rate != 0 {
+			p.room.sfu.counts.estimates.add(float64(rate))
+		}
 		p.receiverReport(layers, now)
 		p.senderReports(sections, now)
 	}

@@ -59,13 +59,16 @@ func (s *SFU) newConnection(inlets inletFactory) (*webrtc.PeerConnection, error)
 
 func registerCodecs(engine *webrtc.MediaEngine) error {
 	transport := webrtc.RTCPFeedback{Type: "transport-cc"}
+	// Without parameters, any that a client offers fit, and are answered as they are.
 	opus := webrtc.RTPCodecParameters{PayloadType: 111, RTPCodecCapability: webrtc.RTPCodecCapability{
-		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, SDPFmtpLine: "minptime=10;useinbandfec=1", RTCPFeedback: []webrtc.RTCPFeedback{transport}}}
+		MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2, RTCPFeedback: []webrtc.RTCPFeedback{transport}}}
+	redundant := webrtc.RTPCodecParameters{PayloadType: 63, RTPCodecCapability: webrtc.RTPCodecCapability{
+		MimeType: mimeTypeRED, ClockRate: 48000, Channels: 2, RTCPFeedback: []webrtc.RTCPFeedback{transport}}}
 	vp8 := webrtc.RTPCodecParameters{PayloadType: 96, RTPCodecCapability: webrtc.RTPCodecCapability{
 		MimeType: webrtc.MimeTypeVP8, ClockRate: 90000,
 		RTCPFeedback: []webrtc.RTCPFeedback{transport, {Type: "nack"}, {Type: "nack", Parameter: "pli"}, {Type: "ccm", Parameter: "fir"}}}}
 	rtx := webrtc.RTPCodecParameters{PayloadType: 97, RTPCodecCapability: webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeRTX, ClockRate: 90000, SDPFmtpLine: "apt=96"}}
-	err := errors.Join(engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio), engine.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo), engine.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo))
+	err := errors.Join(engine.RegisterCodec(opus, webrtc.RTPCodecTypeAudio), engine.RegisterCodec(redundant, webrtc.RTPCodecTypeAudio), engine.RegisterCodec(vp8, webrtc.RTPCodecTypeVideo), engine.RegisterCodec(rtx, webrtc.RTPCodecTypeVideo))
 	for _, x := range []struct {
 		kind webrtc.RTPCodecType
 		uris []string
@@ -155,7 +158,7 @@ func answer(pc *webrtc.PeerConnection, offer string, prepare func() error) (stri
 	defer limit.Stop()
 	select {
 	case <-gathered:
-		return withStartRate(pc.LocalDescription().SDP), nil
+		return withRedundancy(withStartRate(pc.LocalDescription().SDP)), nil
 	case <-limit.C:
 		return "", errors.New("gathering candidates took too long")
 	}

@@ -42,6 +42,7 @@ type sectionOffer struct {
 	ssrc, rtxSSRC  uint32         // of what the client sends; 0 if not declared
 	rids           []string       // layers it sends, the smallest first; none without simulcast
 	retransmission map[uint8]bool // payload types of RTX
+	redundant      uint8          // payload type of sound with that of earlier packets (RFC 2198), 0 if not offered
 }
 
 // parseDescription reads and checks an offer; before is the one that was accepted last, nil for none. Everything the later steps rely
@@ -199,6 +200,8 @@ func (d *description) attributes(o *sectionOffer, m *sdp.MediaDescription) (usab
 			usable = usable || (o.kind == audio && codec == "opus/48000/2") || (o.kind == video && codec == "vp8/90000")
 			if pt, err := strconv.ParseUint(words[0], 10, 7); err == nil && strings.HasPrefix(codec, "rtx/") {
 				o.retransmission[uint8(pt)] = true
+			} else if err == nil && o.kind == audio && codec == "red/48000/2" {
+				o.redundant = uint8(pt)
 			}
 		case "extmap":
 			d.extension(words[0], words[1])

@@ -75,6 +75,14 @@ func (d *downlink) budget() (rate int, cause estimate.Cause) {
 	return d.estimate.Rate(), d.estimate.Cause()
 }
 
+// lossy tells whether more than a little gets lost on the way to the client.
+func (d *downlink) lossy() bool {
+	const little = 0.02
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.estimate.Share() > little
+}
+
 // padding is how many bytes of it to send now to find out whether more gets through.
 func (d *downlink) padding(now time.Duration) int {
 	useful := int(d.useful.Load())
@@ -169,7 +177,7 @@ func (s *section) requested(x *rtcp.TransportLayerNack, now time.Duration) {
 	if s == nil {
 		return
 	}
-	c := &s.peer.room.sfu.counts
+	c := s.peer.room.sfu.counts
 	left := maxRequests
 	for _, pair := range x.Nacks {
 		pair.Range(func(seq uint16) bool {
@@ -203,7 +211,7 @@ func (s *section) keyframeWanted() {
 
 // transportFeedback accounts what arrived, packet by packet.
 func (d *downlink) transportFeedback(x *rtcp.TransportLayerCC, now time.Duration) {
-	c := &d.peer.room.sfu.counts
+	c := d.peer.room.sfu.counts
 	c.feedbackIn.Add(1)
 	var delivered, lost uint64
 	d.mu.Lock()

@@ -10,6 +10,7 @@ import (
 
 	"neochat/media/gaps"
 	"neochat/media/reception"
+	"neochat/media/red"
 	"neochat/media/ring"
 	"neochat/media/rtpclock"
 	"neochat/media/rtpview"
@@ -40,24 +41,27 @@ type layer struct {
 	owed   atomic.Bool  // one was wanted too soon after that
 	heard  atomic.Int64 // when the latest packet came
 	rate   atomic.Int64 // bits per second, as it is at its peaks
+	bare   atomic.Int64 // the same without what packets bring along of earlier ones
 	width  atomic.Int32 // of the latest key frame, 0 while unknown
 	height atomic.Int32
 
-	mu       sync.Mutex
-	ssrc     uint32           // guarded by mu, and what follows too: of the stream, 0 before the first packet
-	numbers  seqmap.Unwrapper // of the stream
-	shift    uint64           // added to its numbers in the ring, so that they rise across streams
-	top      uint64           // highest number in the ring
-	epoch    uint32
-	holes    gaps.Tracker
-	stats    reception.Stats
-	clock    rtpclock.Clock
-	srMiddle uint32 // middle 32 bits of the latest sender report's time (RFC 3550 section 6.4.1), and when it came
-	srAt     time.Duration
-	packet   ring.Packet // space for the packet being put
-	loudness speakers.Meter
-	counted  int           // bytes since
-	since    time.Duration // the rate's window began
+	mu         sync.Mutex
+	ssrc       uint32           // guarded by mu, and what follows too: of the stream, 0 before the first packet
+	numbers    seqmap.Unwrapper // of the stream
+	shift      uint64           // added to its numbers in the ring, so that they rise across streams
+	top        uint64           // highest number in the ring
+	epoch      uint32
+	holes      gaps.Tracker
+	stats      reception.Stats
+	clock      rtpclock.Clock
+	srMiddle   uint32 // middle 32 bits of the latest sender report's time (RFC 3550 section 6.4.1), and when it came
+	srAt       time.Duration
+	packet     ring.Packet // space for the packet being put
+	loudness   speakers.Meter
+	redundancy redundancy
+	counted    int           // bytes since
+	earlier    int           // of them, what packets brought along of earlier ones
+	since      time.Duration // the rate's window began
 }
 
 func newLayer(pub *publication, index int, rid string) *layer {
@@ -75,9 +79,9 @@ func newLayer(pub *publication, index int, rid string) *layer {
 
 func (l *layer) sfu() *SFU { return l.publication.owner.room.sfu }
 
-// received takes a packet of the stream itself.
-func (l *layer) received(v *rtpview.View, now time.Duration) {
-	pub, c := l.publication, &l.sfu().counts
+// received takes a packet of the stream itself; sound is what it brings along of earlier ones, nil for nothing.
+func (l *layer) received(v *rtpview.View, sound *red.Packet, now time.Duration) {
+	pub, c := l.publication, l.sfu().counts
 	c.packetsIn.Add(1)
 	c.bytesIn.Add(uint64(len(v.Payload)))
 	if before := l.heard.Swap(int64(now)); len(pub.layers) > 1 && now-time.Duration(before) > aliveFor {
@@ -87,13 +91,17 @@ func (l *layer) received(v *rtpview.View, now time.Duration) {
 	if v.SSRC != l.ssrc {
 		l.restartLocked(v.SSRC, v.Seq)
 	}
+	before, _ := l.numbers.Highest()
 	seq := l.numbers.Extend(v.Seq)
 	l.stats.Received(seq, v.Time, now, pub.kind.clockRate())
 	l.clock.Packet(v.Time, now, pub.kind.clockRate())
-	l.measureLocked(len(v.Payload), now)
+	l.measureLocked(len(v.Payload), sound, now)
 	muted := pub.muted.Load()
 	whole := muted || pub.kind != video || l.holes.Received(seq, now)
-	put := !muted && l.putLocked(seq, v.Time, v.Marker, v.Payload)
+	put := !muted && l.takeLocked(v, sound, seq, before)
+	if seq > before {
+		l.redundancy.newest = v.Time
+	}
 	l.mu.Unlock()
 	if put {
 		l.announce()
@@ -103,17 +111,35 @@ func (l *layer) received(v *rtpview.View, now time.Duration) {
 	}
 }
 
-func (l *layer) measureLocked(bytes int, now time.Duration) {
+// takeLocked keeps a packet of the stream itself; before is the highest number before it, 0 for none.
+func (l *layer) takeLocked(v *rtpview.View, sound *red.Packet, seq, before uint64) bool {
+	payload, primary := v.Payload, 0
+	if sound != nil {
+		payload, primary = l.unpackLocked(v, sound, seq, before)
+	}
+	return l.putLocked(seq, v.Time, v.Marker, payload, primary)
+}
+
+func (l *layer) measureLocked(bytes int, sound *red.Packet, now time.Duration) {
 	l.counted += bytes + overhead
+	if sound != nil {
+		l.earlier += sound.Primary()
+	}
 	span := now - l.since
 	if span < rateWindow {
 		return
 	}
 	if span < 4*rateWindow { // or it was silent for a while
-		rate, before := int64(l.counted)*8*int64(time.Second)/int64(span), l.rate.Load()
-		l.rate.Store(max(rate, (3*before+rate)/4))
+		smooth(&l.rate, l.counted, span)
+		smooth(&l.bare, l.counted-l.earlier, span)
 	}
-	l.counted, l.since = 0, now
+	l.counted, l.earlier, l.since = 0, 0, now
+}
+
+// smooth takes a rate's latest value: it follows upwards at once, downwards slowly.
+func smooth(rate *atomic.Int64, bytes int, span time.Duration) {
+	now, before := int64(bytes)*8*int64(time.Second)/int64(span), rate.Load()
+	rate.Store(max(now, (3*before+now)/4))
 }
 
 // hear takes how loud a packet is (RFC 6464).
@@ -146,9 +172,9 @@ func (l *layer) restartLocked(ssrc uint32, first uint16) {
 }
 
 // putLocked keeps a packet for the writers.
-func (l *layer) putLocked(seq uint64, stamp uint32, marker bool, payload []byte) bool {
+func (l *layer) putLocked(seq uint64, stamp uint32, marker bool, payload []byte, primary int) bool {
 	space := append(l.packet.Payload[:0], payload...)
-	l.packet = ring.Packet{Seq: seq + l.shift, Time: stamp, Epoch: l.epoch, Marker: marker, Payload: space}
+	l.packet = ring.Packet{Seq: seq + l.shift, Time: stamp, Epoch: l.epoch, Marker: marker, Primary: primary, Payload: space}
 	if l.publication.kind == video && vp8.Keyframe(payload) {
 		l.packet.Keyframe = true
 		l.owed.Store(false)
@@ -173,7 +199,7 @@ func (l *layer) repaired(v *rtpview.View) {
 	}
 	seq := l.numbers.Near(binary.BigEndian.Uint16(v.Payload))
 	l.holes.Received(seq, 0)
-	put := !l.publication.muted.Load() && l.putLocked(seq, v.Time, v.Marker, v.Payload[2:])
+	put := !l.publication.muted.Load() && l.putLocked(seq, v.Time, v.Marker, v.Payload[2:], 0)
 	if put {
 		l.stats.Repaired()
 	}

@@ -31,6 +31,8 @@ type Peer struct {
 
 	pc        atomic.Pointer[webrtc.PeerConnection] // nil before the first offer
 	connected atomic.Bool                           // ICE and DTLS are up
+	met       atomic.Bool                           // they once were
+	awaits    atomic.Int64                          // when it joined where a picture was sent; 0 once it got the first
 	inlets    atomic.Int32                          // SSRCs seen, in both protocols
 
 	negotiation sync.Mutex                // held across Pion's calls, never together with another lock waiting for it
@@ -112,7 +114,7 @@ func (p *Peer) negotiate(d *description, offer string) ([]*section, string, erro
 		p.pc.Store(nil)
 		p.room.sfu.dispose(pc)
 	} else { // half of it is in force, and Pion cannot take an offer back; what it stumbles over is checked beforehand
-		p.end("failed")
+		p.end(byDescription)
 	}
 	if p.hasGone() {
 		return nil, "", ErrGone
@@ -146,9 +148,14 @@ func (p *Peer) stateChanged(pc *webrtc.PeerConnection, s webrtc.PeerConnectionSt
 	switch s {
 	case webrtc.PeerConnectionStateConnected:
 		p.connected.Store(true)
+		p.met.Store(true)
 		p.begin()
 	case webrtc.PeerConnectionStateFailed, webrtc.PeerConnectionStateClosed:
-		p.end("failed")
+		if p.met.Load() {
+			p.end(byLoss)
+		} else {
+			p.end(unconnected)
+		}
 	}
 }
 
@@ -319,15 +326,16 @@ func (p *Peer) Attach(ev Events) error {
 }
 
 // Leave ends the peer: Gone "left". It does not wait for the connection to close.
-func (p *Peer) Leave() { p.end("left") }
+func (p *Peer) Leave() { p.end(byLeaving) }
 
 // end takes the peer out of the room and closes its connection, once.
-func (p *Peer) end(cause string) {
-	if !p.room.sfu.leave(p, cause) {
+func (p *Peer) end(cause ending) {
+	if !p.room.sfu.leave(p, cause.told()) {
 		return
 	}
+	p.room.sfu.counts.gone[cause].Add(1)
 	p.connected.Store(false)
-	p.room.sfu.config.Logger.Debug("peer gone", "room", p.room.name, "peer", p.id, "cause", cause)
+	p.room.sfu.config.Logger.Debug("peer gone", "room", p.room.name, "peer", p.id, "cause", cause.String())
 	if pc := p.pc.Load(); pc != nil {
 		p.room.sfu.dispose(pc)
 	}

@@ -3,6 +3,7 @@ package media
 import (
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"neochat/media/allocation"
 )
@@ -55,6 +56,11 @@ func (pub *publication) setMuted(muted bool) bool {
 		l.newEpoch()
 	}
 	return true
+}
+
+// flows tells whether it is a picture that comes at this moment.
+func (pub *publication) flows(now time.Duration) bool {
+	return pub.kind == video && !pub.muted.Load() && slices.ContainsFunc(pub.layers, func(l *layer) bool { return l.alive(now) })
 }
 
 // rids are the names of the layers in a set.

@@ -85,7 +85,7 @@ func (w *writer) replayTo(f *feed, s *section, sum *tally) {
 	for n := max(r.burst, replayPace); n > 0 && r.at < f.cursor; n-- {
 		if f.layer.ring.At(r.at, &w.packet) == ring.Found {
 			now := w.read(f.layer)
-			sum.add(s.forward(f.layer, &w.packet, w.numbers, now), &w.packet)
+			sum.add(s.forward(f.layer, &w.packet, w.numbers, now), len(s.body))
 		}
 		r.at++
 	}

@@ -38,11 +38,15 @@ func (r *room) join(id string, seen []netip.Addr, w *watching, ev Events) (*Peer
 	}
 	r.peers[id] = p
 	r.order = append(r.order, p)
+	now := r.sfu.now()
 	for _, o := range r.order {
 		for _, pub := range o.publications {
 			if p.sees(o) {
 				p.receiving[pub] = newSubscription()
 				p.tellLocked(pub)
+				if pub.flows(now) {
+					p.awaits.Store(int64(now))
+				}
 			}
 		}
 	}
@@ -152,20 +156,6 @@ func (r *room) appendPeers(all []*Peer) []*Peer {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return append(all, r.order...)
-}
-
-func (r *room) size() (peers, publications, subscriptions int) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, p := range r.order {
-		publications += len(p.publications)
-		for _, sub := range p.receiving {
-			if sub.section != nil {
-				subscriptions++
-			}
-		}
-	}
-	return len(r.order), publications, subscriptions
 }
 
 // tellLocked notes for p's client how a publication of another stands.

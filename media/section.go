@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/rtcp"
@@ -35,10 +36,14 @@ type section struct {
 	index int    // among the peer's sections of that kind; browsers play sound and picture of one index in step
 	mid   string // set before the section is shown to anybody
 
+	repeats atomic.Bool // the client knows packets that bring along earlier sound
+	lean    atomic.Bool // what they bring along is left out
+
 	assigned *publication // guarded by room.mu
 	dead     bool         // guarded by room.mu: the client no longer receives in it
 
 	header rtp.Header // owned by the writer after binding
+	body   []byte     // owned by the writer: payload of what is being sent
 	replay replay     // owned by the writer
 	repair repair
 
@@ -72,6 +77,7 @@ type binding struct {
 	out              packetOut
 	ssrc, rtxSSRC    uint32
 	pt, rtxPT        uint8
+	redundantPT      uint8 // of sound with that of earlier packets, 0 if the client does not know it
 	midID, transport uint8 // header extension ids, 0 for none
 }
 
@@ -111,6 +117,10 @@ func (s *section) bind(c webrtc.TrackLocalContext, codec webrtc.RTPCodecParamete
 	for _, x := range c.CodecParameters() {
 		if strings.EqualFold(x.MimeType, webrtc.MimeTypeRTX) && x.SDPFmtpLine == fmt.Sprintf("apt=%d", b.pt) {
 			b.rtxPT = uint8(x.PayloadType)
+		}
+		if strings.EqualFold(x.MimeType, mimeTypeRED) && repeats(x.SDPFmtpLine, b.pt) {
+			b.redundantPT = uint8(x.PayloadType)
+			s.repeats.Store(true)
 		}
 	}
 	for _, x := range c.HeaderExtensions() {
@@ -209,15 +219,15 @@ func (s *section) layers() (from, next *layer) {
 
 // forward passes a packet of from on; n are the picture numbers in it. It is called by the peer's writer only, whose packet it is.
 func (s *section) forward(from *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) outcome {
-	out, result := s.prepare(from, p, n, now)
-	if out == nil {
-		if result == waits {
-			from.askKeyframe()
-		}
+	switch s.prepare(from, p, n, now) {
+	case drops:
+		return ignored
+	case waits:
+		from.askKeyframe()
 		return ignored
 	}
-	s.peer.down.stamp(&s.header, s.binding.transport, len(p.Payload), now)
-	if n, err := out.WriteRTP(&s.header, p.Payload); err != nil || n == 0 {
+	s.peer.down.stamp(&s.header, s.binding.transport, len(s.body), now)
+	if n, err := s.binding.out.WriteRTP(&s.header, s.body); err != nil || n == 0 {
 		return undeliverable
 	}
 	return forwarded
@@ -232,28 +242,29 @@ const (
 	waits // for a key frame
 )
 
-// prepare decides on a packet, fills in the header and the picture's numbers; it gives where to send it, nil if not.
-func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) (packetOut, decision) {
+// prepare decides on a packet, fills in the header and the picture's numbers, and sets body.
+func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.Duration) decision {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if (s.from != from && s.next != from) || !s.bound || !s.peer.connected.Load() {
-		return nil, drops
+		return drops
 	}
 	if s.from != from || p.Epoch != s.runs[s.tag%seqmap.Keep].epoch {
 		if s.from == from && int32(p.Epoch-s.runs[s.tag%seqmap.Keep].epoch) < 0 {
-			return nil, drops
+			return drops
 		}
 		if s.kind == video && !p.Keyframe {
-			return nil, waits
+			return waits
 		}
 		s.beginLocked(from, p, n, now)
 	}
 	seq, tag, ok := s.numbers.Forward(p.Seq)
 	if !ok {
-		return nil, drops
+		return drops
 	}
 	run := &s.runs[tag%seqmap.Keep]
 	h := &s.header
+	s.body, h.PayloadType = s.bodyLocked(p.Payload, p.Primary)
 	h.Marker, h.SequenceNumber, h.Timestamp = p.Marker, uint16(seq), p.Time+run.offset
 	if s.acked && s.binding.midID != 0 && len(h.Extensions) > 1 {
 		_ = h.DelExtension(s.binding.midID)
@@ -266,9 +277,9 @@ func (s *section) prepare(from *layer, p *ring.Packet, n vp8.Numbers, now time.D
 		s.lastTime, s.lastAt = h.Timestamp, now
 	}
 	s.packets++
-	s.octets += uint32(len(p.Payload))
+	s.octets += uint32(len(s.body))
 	s.allowed = min(s.allowed+repairsPerPacket, maxRepairs)
-	return s.binding.out, goes
+	return goes
 }
 
 // beginLocked starts passing on a layer, or goes on with it after a part was left out: numbers without a hole, and time as it goes on.
@@ -279,11 +290,34 @@ func (s *section) beginLocked(l *layer, p *ring.Packet, n vp8.Numbers, now time.
 	s.numbers.Cut(l.id, s.tag)
 	if s.from != nil && s.from != l {
 		s.from.unlisten(s)
+		s.switchedLocked(l)
 	}
 	if s.next == l {
 		s.next = nil
 	}
 	s.from = l
+	if s.kind == video {
+		s.peer.gotPicture(now)
+	}
+}
+
+// switchedLocked counts a change of layers, from the present one.
+func (s *section) switchedLocked(to *layer) {
+	c := s.peer.room.sfu.counts
+	switch {
+	case s.from.publication != to.publication:
+	case to.index > s.from.index:
+		c.larger.Add(1)
+	default:
+		c.smaller.Add(1)
+	}
+}
+
+// gotPicture notes that a picture begins, which is the first one or not.
+func (p *Peer) gotPicture(now time.Duration) {
+	if joined := p.awaits.Swap(0); joined != 0 {
+		p.room.sfu.counts.firstPicture.add((now - time.Duration(joined)).Seconds())
+	}
 }
 
 // leastStep is how much later than anything before a new run begins, in time: pictures of one timestamp would be taken for one.

@@ -40,7 +40,7 @@ type bench struct {
 	seq  uint16
 }
 
-func newBench(t *testing.T) *bench {
+func newBench(t testing.TB) *bench {
 	t.Helper()
 	b := &bench{sfu: listen(t), out: &outlet{keep: true}, seq: 65530}
 	var err error
@@ -77,7 +77,7 @@ func (b *bench) packet(key bool, now time.Duration) outcome {
 	if key {
 		payload[1] = 0
 	}
-	b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Time: uint32(b.seq) * 100, Payload: payload}, now)
+	b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Time: uint32(b.seq) * 100, Payload: payload}, nil, now)
 	b.seq++
 	var p ring.Packet
 	if b.lay.ring.At(b.lay.ring.Head()-1, &p) != ring.Found {
@@ -126,7 +126,7 @@ func TestALappedWriterGoesOnWithAKeyframeAndNoHole(t *testing.T) {
 	f.sections.Store(&[]*section{b.sec})
 	for range 2 * video.slots() {
 		b.seq++
-		b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Payload: []byte{0x10, 1, 0}}, 0)
+		b.lay.received(&rtpview.View{Seq: b.seq, SSRC: 1, Payload: []byte{0x10, 1, 0}}, nil, 0)
 	}
 	w.drain(f)
 	if got := b.sfu.Stats().Skips; got != 1 {
@@ -197,7 +197,7 @@ func TestForwardingAllocatesNothing(t *testing.T) {
 func TestUndeclaredStreamsAreKnownByTheirMid(t *testing.T) {
 	b := newBench(t)
 	pub, retransmission := b.pub, map[uint8]bool{97: true}
-	r := &routes{midID: 4, transportID: 3, byMid: map[string]routeMid{"0": {pub, retransmission}}}
+	r := &routes{midID: 4, transportID: 3, byMid: map[string]routeMid{"0": {publication: pub, retransmission: retransmission}}}
 	b.from.up.routes.Store(r)
 	send := func(ssrc uint32, pt uint8, mid string, payload ...byte) {
 		h := rtp.Header{Version: 2, SSRC: ssrc, PayloadType: pt, SequenceNumber: 5}
@@ -235,7 +235,7 @@ func TestANewStreamOfAPublicationGoesOn(t *testing.T) {
 	b.packet(false, 0)
 	before := b.last()
 	payload := []byte{0x10, 0, 9}
-	b.lay.received(&rtpview.View{Seq: 3, SSRC: 2, Time: 77, Payload: payload}, 100*time.Millisecond)
+	b.lay.received(&rtpview.View{Seq: 3, SSRC: 2, Time: 77, Payload: payload}, nil, 100*time.Millisecond)
 	var p ring.Packet
 	b.lay.ring.At(b.lay.ring.Head()-1, &p)
 	if b.sec.forward(b.lay, &p, vp8.Numbers{}, 100*time.Millisecond) != forwarded {

@@ -30,7 +30,7 @@ type SFU struct {
 	writers    []*writer
 	nextOne    atomic.Uint32 // spreads peers over writers
 	nextLayer  atomic.Uint64
-	counts     counters
+	counts     *counters
 	joined     chan struct{}  // wakes the clockwork, which sleeps while nobody is here
 	stop       chan struct{}  // closed by Close
 	running    sync.WaitGroup // writers and the clockwork
@@ -54,7 +54,7 @@ func Listen(config Config) (*SFU, error) {
 			return nil, err
 		}
 	}
-	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, joined: make(chan struct{}, 1), stop: make(chan struct{})}
+	s := &SFU{config: config, start: time.Now(), rooms: map[string]*room{}, counts: newCounters(), joined: make(chan struct{}, 1), stop: make(chan struct{})}
 	s.quiet.L = &s.mu
 	s.port = config.Conn.LocalAddr().(*net.UDPAddr).Port
 	s.mux = ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: config.Conn, Logger: pionLogs{config.Logger}.NewLogger("mux")})
@@ -110,7 +110,7 @@ func (s *SFU) Close() error {
 	s.mu.Unlock()
 	peers := s.peers()
 	for _, p := range peers {
-		p.end("shutdown")
+		p.end(byShutdown)
 	}
 	for _, p := range peers {
 		<-p.notes.done

@@ -221,6 +221,12 @@ func TestANarrowWayGetsASmallerLayerAndAllOfTheSound(t *testing.T) {
 		if width > 0 {
 			b.comesAlone(mid, 10, 200)
 			b.told(Reduced)
+			b.figures("a limited receiver and what it gets", func(st Stats) bool {
+				return st.Limited == 1 && st.Estimates.count() > 0 && st.Pictures["small"] == 1 && st.Pictures["large"] == 1
+			})
+			if e := s.Stats().Estimates; e.Sum/float64(e.count()) > 2_000_000 {
+				t.Errorf("estimates far above what gets through: %+v", e)
+			}
 			b.mu.Lock()
 			had := *b.got[sound]
 			b.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"github.com/pion/rtcp"
 	"github.com/pion/transport/v5/packetio"
 
+	"neochat/media/red"
 	"neochat/media/rtpclock"
 	"neochat/media/rtpview"
 )
@@ -46,18 +47,20 @@ type routes struct {
 
 // route is where the packets of one SSRC go; layer is nil while nothing is published in its section.
 type route struct {
-	layer *layer
-	rtx   bool
+	layer     *layer
+	rtx       bool
+	redundant uint8 // payload type, 0 for none
 }
 
 type routeMid struct {
 	publication    *publication
 	retransmission map[uint8]bool
+	redundant      uint8
 }
 
 // of is the route of a stray.
 func (r *routes) of(x stray) route {
-	found := route{rtx: x.rtx}
+	found := route{rtx: x.rtx, redundant: r.byMid[x.mid].redundant}
 	if pub := r.byMid[x.mid].publication; pub != nil {
 		for _, l := range pub.layers {
 			if l.rid == x.rid {
@@ -98,7 +101,7 @@ func (u *uplink) routeLocked() {
 			pub.layLocked(&o)
 			u.peer.room.laidLocked(pub)
 		}
-		r.byMid[o.mid] = routeMid{pub, o.retransmission}
+		r.byMid[o.mid] = routeMid{pub, o.retransmission, o.redundant}
 		if o.ssrc != 0 {
 			r.bySSRC[o.ssrc] = r.of(stray{mid: o.mid})
 		}
@@ -127,7 +130,7 @@ func (p *Peer) publishedLocked(mid string) *publication {
 // is put out, as each costs memory.
 func (p *Peer) inlet(k packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
 	if int(p.inlets.Add(1)) == maxInlets+4*p.room.sfu.config.maxSections() {
-		p.end("failed")
+		p.end(byFlood)
 	}
 	if k == packetio.RTPBufferPacket {
 		return newInlet(p.up.receive)
@@ -156,11 +159,27 @@ func (u *uplink) receive(b []byte) {
 	case where.rtx:
 		where.layer.repaired(&v)
 	default:
-		where.layer.received(&v, now)
+		if !where.pass(&v, now) {
+			u.peer.room.sfu.counts.unknown.Add(1)
+			return
+		}
 		if x := v.Extension(r.levelID); len(x) > 0 {
 			where.layer.hear(x[0])
 		}
 	}
+}
+
+// pass hands a packet of the stream itself to its layer; false if it is malformed.
+func (x route) pass(v *rtpview.View, now time.Duration) bool {
+	if x.redundant == 0 || v.Type != x.redundant {
+		x.layer.received(v, nil, now)
+		return true
+	}
+	sound, ok := red.Parse(v.Payload)
+	if ok {
+		x.layer.received(v, &sound, now)
+	}
+	return ok
 }
 
 // learn finds the route of an SSRC that was not declared, by the mid it carries (RFC 9143 section 9.2) and, with simulcast, the name of its

@@ -163,7 +163,7 @@ func (w *writer) live(f *feed, list []*section, sum *tally) bool {
 		now := w.read(f.layer)
 		for _, s := range list {
 			if s.replay.layer != f.layer {
-				sum.add(s.forward(f.layer, &w.packet, w.numbers, now), &w.packet)
+				sum.add(s.forward(f.layer, &w.packet, w.numbers, now), len(s.body))
 			}
 		}
 	}
@@ -197,18 +197,18 @@ func (w *writer) skip(f *feed, list []*section) {
 // tally counts what a turn did.
 type tally struct{ sent, bytes, failed uint64 }
 
-func (t *tally) add(o outcome, p *ring.Packet) {
+func (t *tally) add(o outcome, bytes int) {
 	switch o {
 	case forwarded:
 		t.sent++
-		t.bytes += uint64(len(p.Payload))
+		t.bytes += uint64(bytes)
 	case undeliverable:
 		t.failed++
 	}
 }
 
 func (w *writer) count(t tally) {
-	c := &w.sfu.counts
+	c := w.sfu.counts
 	c.packetsOut.Add(t.sent)
 	c.bytesOut.Add(t.bytes)
 	if t.failed > 0 {

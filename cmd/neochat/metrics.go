@@ -93,7 +93,7 @@ func (s sink) yes(name string, is bool) {
 	s.put(name, value)
 }
 
-// histogram is cumulative there: each bucket holds those below it too.
+// histogram is cumulative there: each bucket holds those below it too. Packages that count have one of their own, as none imports another.
 func (s sink) histogram(name string, h store.Histogram) {
 	buckets, total := map[float64]uint64{}, uint64(0)
 	for i, n := range h.Counts {
@@ -189,6 +189,7 @@ func (c *collector) media(s sink) {
 		s.count(both.name, both.in, "in")
 		s.count(both.name, both.out, "out")
 	}
+	s.count("neochat_media_restored_packets_total", st.Restored)
 	s.count("neochat_media_reported_packets_total", st.Delivered, "delivered")
 	s.count("neochat_media_reported_packets_total", st.Lost, "lost")
 	s.count("neochat_media_undeliverable_packets_total", st.Undeliverable)
@@ -198,6 +199,17 @@ func (c *collector) media(s sink) {
 	s.count("neochat_media_padding_total", st.Padding)
 	s.count("neochat_media_reports_total", st.ReportsOut)
 	s.count("neochat_media_pauses_total", st.Pauses)
+	s.count("neochat_media_layer_changes_total", st.Larger, "larger")
+	s.count("neochat_media_layer_changes_total", st.Smaller, "smaller")
+	for layer, n := range st.Pictures {
+		s.put("neochat_media_pictures", float64(n), layer)
+	}
+	s.put("neochat_media_limited_receivers", float64(st.Limited))
+	for cause, n := range st.Gone {
+		s.count("neochat_media_departures_total", n, cause)
+	}
+	s.histogram("neochat_media_estimate_bits_per_second", store.Histogram(st.Estimates))
+	s.histogram("neochat_media_first_picture_seconds", store.Histogram(st.FirstPicture))
 }
 
 // relay has nothing to tell where --relay is off.

@@ -10,6 +10,7 @@ type Packet struct {
 	Epoch    uint32 // rises whenever the source's numbering or clock is not continued
 	Marker   bool
 	Keyframe bool   // decoding may start here
+	Primary  int    // where the payload itself begins: before it stands sound of earlier packets (RFC 2198); 0: nothing does
 	Payload  []byte // owned by the packet
 }
 
