@@ -158,7 +158,7 @@ bench: web ## the figures, each beside its reference
 	$(call say,messages)
 	go run ./bench/messages
 	$(call say,media)
-	go run ./bench/media
+	go run ./bench/media -receivers 10,50,100,200 -rate 200 -rounds 2
 	$(call say,relay)
 	go run ./bench/turn
 	$(call say,backup)

@@ -1,8 +1,8 @@
-// Command media measures what it costs to pass on a packet: CPU time of the forwarding process for each packet that leaves, for our SFU
-// and for a bare forwarder made of Pion's own parts with its default interceptors. One publisher and the receivers live in a child process,
-// whose CPU time does not count; so does not what receivers would do with the media, which the child drops at its sockets.
+// Command media measures what it costs to pass on a packet: CPU time of the forwarding process for each packet that leaves, and the memory it takes
+// for each receiver, for our SFU and for a bare forwarder made of Pion's own parts with its default interceptors. One publisher and the receivers live
+// in a child process, which does not count; so does not what receivers would do with the media, which the child drops at its sockets.
 //
-//	go run ./bench/media -receivers 50 -rate 400 -rounds 3
+//	go run ./bench/media -receivers 10,50,100,200 -rate 200 -rounds 3
 package main
 
 import (
@@ -13,8 +13,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"runtime/pprof"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -22,7 +25,6 @@ import (
 type options struct {
 	receivers, rate, rounds int
 	window                  time.Duration
-	profile                 string
 }
 
 // message is a line between the two processes.
@@ -55,6 +57,7 @@ type result struct {
 	cpu       time.Duration
 	packets   uint64
 	delivered uint64
+	memory    int64 // bytes that the process grew by
 }
 
 func (r result) each() float64 {
@@ -64,22 +67,37 @@ func (r result) each() float64 {
 func main() {
 	var o options
 	role := flag.String("role", "server", "server, or clients for the child process")
-	flag.IntVar(&o.receivers, "receivers", 50, "receivers")
+	receivers := flag.String("receivers", "50", "numbers of receivers, as in 10,50,100")
 	flag.IntVar(&o.rate, "rate", 400, "packets a second that are published")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each variant")
 	flag.DurationVar(&o.window, "window", 3*time.Second, "time measured in each round")
-	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the forwarding process, all rounds")
+	profile := flag.String("profile", "", "file for a CPU profile of the forwarding process, all rounds")
+	only := flag.String("only", "", "the one variant to run: stock or ours")
 	flag.Parse()
-	err := error(nil)
-	if *role == "clients" {
+	series, err := numbers(*receivers)
+	switch {
+	case err != nil:
+	case *role == "clients":
+		o.receivers = series[0]
 		err = clients(o, os.Stdin, os.Stdout)
-	} else {
-		err = profiled(o.profile, func() error { return compare(o) })
+	default:
+		err = profiled(*profile, func() error { return compareAll(o, series, *only) })
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/media:", err)
 		os.Exit(1)
 	}
+}
+
+func numbers(list string) (all []int, err error) {
+	for _, one := range strings.Split(list, ",") {
+		n, err := strconv.Atoi(one)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number of receivers", one)
+		}
+		all = append(all, n)
+	}
+	return all, nil
 }
 
 // profiled runs f, with a CPU profile written to file if there is a name.
@@ -99,42 +117,75 @@ func profiled(file string, f func() error) error {
 	return f()
 }
 
-// compare runs the variants in turn, so that a busy moment of the machine meets both.
-func compare(o options) error {
-	variants := []*variant{{name: "stock Pion", open: openStock}, {name: "neochat/media", open: openOurs}}
-	for round := range o.rounds {
-		for _, v := range variants {
-			r, err := measure(o, v)
-			if err != nil {
-				return fmt.Errorf("%s, round %d: %w", v.name, round+1, err)
-			}
-			v.runs = append(v.runs, r)
+// compareAll prints a table with two rows for each number of receivers.
+func compareAll(o options, series []int, only string) error {
+	fmt.Printf("1 publisher, %d packets/s of 1200 bytes, %s a round\n\n", o.rate, o.window)
+	fmt.Printf("| receivers | %-13s | µs per packet, each round | median | to stock | KiB per receiver | delivered |\n|---|---|---|---|---|---|---|\n", "forwarder")
+	for _, n := range series {
+		o.receivers = n
+		if err := compare(o, only); err != nil {
+			return err
 		}
-	}
-	fmt.Printf("1 publisher, %d receivers, %d packets/s of 1200 bytes, %s a round\n\n", o.receivers, o.rate, o.window)
-	fmt.Printf("| %-14s | µs per packet, each round       | median | delivered |\n|---|---|---|---|\n", "forwarder")
-	for _, v := range variants {
-		fmt.Println(v.row())
 	}
 	return nil
 }
 
-func (v *variant) row() string {
+// compare runs the variants in turn, so that a busy moment of the machine meets both.
+func compare(o options, only string) error {
+	variants := []*variant{{name: "stock Pion", open: openStock}, {name: "neochat/media", open: openOurs}}
+	switch only {
+	case "stock":
+		variants = variants[:1]
+	case "ours":
+		variants = variants[1:]
+	case "":
+	default:
+		return fmt.Errorf("there is no variant %q", only)
+	}
+	for round := range o.rounds {
+		for _, v := range variants {
+			r, err := measure(o, v)
+			if err != nil {
+				return fmt.Errorf("%s, %d receivers, round %d: %w", v.name, o.receivers, round+1, err)
+			}
+			v.runs = append(v.runs, r)
+		}
+	}
+	for _, v := range variants {
+		fmt.Println(v.row(o.receivers, variants[0].median()))
+	}
+	return nil
+}
+
+// median is that of the rounds, in microseconds of CPU for each packet.
+func (v *variant) median() float64 {
 	var each []float64
-	var packets, delivered uint64
-	list := ""
 	for _, r := range v.runs {
 		each = append(each, r.each())
+	}
+	slices.Sort(each)
+	return each[len(each)/2]
+}
+
+func (v *variant) row(receivers int, reference float64) string {
+	var packets, delivered uint64
+	var memory []int64
+	list := ""
+	for _, r := range v.runs {
 		list += fmt.Sprintf(" %.2f", r.each())
 		packets += r.packets
 		delivered += r.delivered
+		memory = append(memory, r.memory)
 	}
-	slices.Sort(each)
-	return fmt.Sprintf("| %-14s |%s | %.2f | %.1f %% |", v.name, list, each[len(each)/2], 100*float64(delivered)/float64(max(packets, 1)))
+	slices.Sort(memory)
+	return fmt.Sprintf("| %9d | %-13s |%s | %.2f | %.2f | %d | %.1f %% |", receivers, v.name, list, v.median(), v.median()/reference,
+		memory[len(memory)/2]/1024/int64(receivers), 100*float64(delivered)/float64(max(packets, 1)))
 }
 
 // measure runs one round of one variant.
 func measure(o options, v *variant) (result, error) {
+	debug.FreeOSMemory() // what the round before left does not count
+	before := resident()
 	f, err := v.open()
 	if err != nil {
 		return result{}, err
@@ -150,7 +201,7 @@ func measure(o options, v *variant) (result, error) {
 	}
 	cpu, sent := cpuTime(), f.sent()
 	time.Sleep(o.window)
-	r := result{cpu: cpuTime() - cpu, packets: f.sent() - sent}
+	r := result{cpu: cpuTime() - cpu, packets: f.sent() - sent, memory: resident() - before}
 	total := f.sent()
 	last, err := child.finish()
 	if err != nil {
@@ -167,6 +218,16 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// resident is the memory that this process has, in bytes; 0 where the system does not tell.
+func resident() int64 {
+	text, err := os.ReadFile("/proc/self/statm")
+	var size, pages int64
+	if _, scanErr := fmt.Sscan(string(text), &size, &pages); err != nil || scanErr != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
 }
 
 // process is the child with the clients in it.

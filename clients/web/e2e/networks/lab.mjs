@@ -25,7 +25,7 @@ const ETC = '/etc/netns';
  * @typedef {object} Lab
  * @property {(role: string) => Promise<Space>} space
  * @property {(role: string) => Promise<Space>} segment a switch
- * @property {(space: Space, device: string, segment: Space, ...addresses: string[]) => Promise<void>} plug a cable into a switch; addresses with prefix length
+ * @property {(space: Space, device: string, segment: Space, ...addresses: string[]) => Promise<string>} plug a cable into a switch; addresses with prefix length; gives the switch's end
  * @property {() => Promise<void>} close ends what still runs inside and removes everything
  */
 
@@ -147,6 +147,7 @@ export function openLab(env) {
       // nodad: an IPv6 address would otherwise be of no use for a second.
       for (const address of addresses) await plugged.run('ip', 'address', 'add', address, 'dev', device, ...(address.includes(':') ? ['nodad'] : []));
       await plugged.run('ip', 'link', 'set', device, 'up');
+      return port;
     },
     async close() {
       closed = true;

@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ANN, BEN } from '../lib/people.mjs';
+import { ANN, BEN, CLEO } from '../lib/people.mjs';
 import { startServer } from '../lib/server.mjs';
 import { assertNobodyLeft, keepEvidence, MARK } from '../lib/stage.mjs';
 import { callWithMedia, callWithoutMedia } from './call.mjs';
 import { openFarTab } from './far.mjs';
 import { openLab } from './lab.mjs';
+import { callOnANarrowLine } from './narrow.mjs';
 import { stunOf } from './probes.mjs';
 import { early } from './rows.mjs';
 
@@ -56,7 +57,7 @@ async function serve(play, { server }) {
   }
 }
 
-/** Puts a person in front of a browser in a client's namespace. @param {Play} play @param {Network} network @param {0 | 1} n @returns {Promise<Actor>} */
+/** Puts a person in front of a browser in a client's namespace. @param {Play} play @param {Network} network @param {number} n @returns {Promise<Actor>} */
 async function seat({ row, ports, actors }, network, n) {
   const { space, server, name, page } = network.clients[n];
   const agent = await space.agent();
@@ -65,7 +66,7 @@ async function seat({ row, ports, actors }, network, n) {
   const host = ((row.tls || page) && name) || (isIPv6(server) ? `[${server}]` : server);
   const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${host}:${page ?? ports.tcp}`);
   const trust = row.tls ? { spki: await agent.call('keyOf', { host: server, port: ports.tcp }) } : { origin };
-  const person = { ...[ANN, BEN][n], trust, keepsCallsOff: n === 0 && row.keepsCallsOff };
+  const person = { ...[ANN, BEN, CLEO][n], trust, keepsCallsOff: n === 0 && row.keepsCallsOff };
   const actor = { ...person, tab: await openFarTab(agent, kind, person), url: origin };
   actors.push(actor);
   return actor;
@@ -83,6 +84,14 @@ async function call(play, network) {
   const { row, outcome } = play;
   const onePort = () => assertOnePort(play, network);
   outcome.paths = row.scene === 'call' ? await callWithMedia(ann, ben, row.ways ?? [/./, /./], onePort) : await callWithoutMedia(ann, ben, row.told ?? '');
+}
+
+/** Three people call each other, and the line of one becomes narrow. @param {Play} play @param {Network} network */
+async function narrow(play, network) {
+  if (!network.line) throw new Error('no line here can be made narrow');
+  const actors = [];
+  for (const n of network.clients.keys()) actors.push(await seat(play, network, n));
+  play.outcome.note = await callOnANarrowLine(actors, network.line);
 }
 
 /** Somebody tries every port. @param {Play} play @param {Network} network */
@@ -109,7 +118,7 @@ async function act(play, lab) {
   outcome.proofs = true;
   if (row.stun) await serveSTUN(network);
   await serve(play, network);
-  await (row.scene === 'ports' ? ports : call)(play, network);
+  await ({ ports, narrow }[/** @type {string} */ (row.scene)] ?? call)(play, network);
 }
 
 /**

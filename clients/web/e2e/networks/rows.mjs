@@ -1,6 +1,6 @@
 // The networks in which calls must work, as data. Who adds one adds a row.
 import { largeUdpBlocked, natIs, otherTcpBlocked, ownAddressHidden, stunTells, tcpHidden, tcpPasses, udpBlocked, udpReaches } from './probes.mjs';
-import { containerServer, hiddenContainer, homeServer, mappedServer, oneLan, onlyIPv6, publicServer } from './topology.mjs';
+import { containerServer, hiddenContainer, homeServer, lineInLan, mappedServer, oneLan, onlyIPv6, publicServer } from './topology.mjs';
 
 /**
  * `relay`: TURN or ICE over TCP on the one port. `tls`: `--tls`. `stun`: `--stun-server` tells the server its public address. `discovery`: it learns that from its clients.
@@ -23,7 +23,8 @@ export const SMOKE = ['direct', 'symmetric-nat', 'udp-blocked'];
  * @property {string} title what it is, for people
  * @property {import('./topology.mjs').Topology} topology
  * @property {import('./probes.mjs').Proof[]} proofs
- * @property {'call' | 'no media' | 'ports'} scene a call with media; a call in which the first client gets none; the server's open ports
+ * @property {'call' | 'no media' | 'ports' | 'narrow'} scene a call with media; a call in which the first client gets none; the server's open ports; a call of three in which the
+ *   last one's line becomes narrow for a while
  * @property {[RegExp, RegExp]} [ways] for a call: own candidate's type and protocol of each side; any if absent
  * @property {string} [told] for no media: the cause that the first client then tells
  * @property {Feature[]} [needs]
@@ -97,6 +98,8 @@ export const ROWS = [
     topology: hiddenContainer({ nat: 'cone' }), proofs: [udpBlocked(0), ownAddressHidden(0), tcpHidden(0), udpReaches(1)] },
   { name: 'browser-policy', title: 'one whose browser keeps calls off UDP, where no other TCP than the page passes', scene: 'no media', told: 'browser', keepsCallsOff: true,
     topology: publicServer({ nat: 'cone', policy: 'http-8080' }, { nat: 'cone' }), proofs: [tcpPasses(0, 'http'), otherTcpBlocked(0), udpReaches(1)] },
+  { name: 'narrow', title: 'one of three gets 300 kbit/s for a while', scene: 'narrow',
+    topology: lineInLan, proofs: [udpReaches(0), udpReaches(1), udpReaches(2)] },
   { name: 'ports', title: 'one TCP and one UDP port are open, and no other', scene: 'ports',
     topology: oneLan, proofs: [udpReaches(0)] },
   { name: 'ports-tls', title: 'the same with TLS on 443', scene: 'ports', needs: ['tls'], ports: HTTPS, flags: SELF_SIGNED,

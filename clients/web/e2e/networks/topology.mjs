@@ -16,8 +16,15 @@ import { forwarding, homeRouter, onePage, oneToOne } from './firewall.mjs';
  * @typedef {object} Network
  * @property {Space} server
  * @property {string} address the server's own
- * @property {[Client, Client]} clients
+ * @property {Client[]} clients two or more
  * @property {Observer} [observer]
+ * @property {Line} [line] to the last client
+ */
+
+/**
+ * @typedef {object} Line  A way that can be made narrow.
+ * @property {(kbits: number) => Promise<void>} narrow lets no more than so many kbit/s through to the client
+ * @property {() => Promise<number>} widen makes it as wide as before; gives how many packets waited or got lost meanwhile
  */
 
 /**
@@ -89,13 +96,35 @@ async function settle(lab, internet, homes) {
   return clients;
 }
 
-/** Everybody on one LAN. @type {Topology} */
+/** Everybody on one LAN. @param {Lab} lab @returns {Promise<Network & {segment: Space}>} */
 export async function oneLan(lab) {
   const lan = await lab.segment('lan');
   const server = await machine(lab, 'server', lan, '192.168.1.10/24');
   const clients = [];
   for (const n of [1, 2]) clients.push({ space: await machine(lab, `client${n}`, lan, `192.168.1.${20 + n}/24`), server: '192.168.1.10' });
-  return { server, address: '192.168.1.10', clients: two(clients) };
+  return { server, address: '192.168.1.10', clients: two(clients), segment: lan };
+}
+
+/** The same with three, and a line to the last one that can be made narrow. @type {Topology} */
+export async function lineInLan(lab) {
+  const network = await oneLan(lab);
+  const space = await lab.space('client3');
+  const lan = network.segment;
+  const port = await lab.plug(space, 'eth0', lan, '192.168.1.23/24');
+  return {
+    ...network,
+    clients: [...network.clients, { space, server: network.address }],
+    line: {
+      // The queue is that of a home router: a third of a second of what gets through.
+      narrow: async (kbits) => void await lan.run('tc', 'qdisc', 'replace', 'dev', port, 'root', 'tbf', 'rate', `${kbits}kbit`, 'burst', '3000', 'latency', '300ms'),
+      async widen() {
+        const told = await lan.run('tc', '-s', 'qdisc', 'show', 'dev', port);
+        await lan.run('tc', 'qdisc', 'del', 'dev', port, 'root');
+        const [, dropped = '0', over = '0'] = /dropped (\d+), overlimits (\d+)/.exec(told) ?? [];
+        return Number(dropped) + Number(over);
+      },
+    },
+  };
 }
 
 /** The same without IPv4. @type {Topology} */

@@ -10,6 +10,17 @@
  * @property {string[]} tried every pair there is, with its state and how many checks were sent and answered: what to look at when nothing connects
  */
 
+/**
+ * @typedef {object} Arrival  What has arrived in one section so far.
+ * @property {'audio' | 'video'} kind
+ * @property {string} mid
+ * @property {string} codec `video/VP8`, `audio/red`
+ * @property {number} width of the picture decoded last, 0 for none
+ * @property {number} frames decoded
+ * @property {number} samples of sound played
+ * @property {number} concealed of them those that were made up because their packets were missing
+ */
+
 /** Keeps an eye on every PeerConnection that the page makes. */
 export function paths() {
   const Native = globalThis.RTCPeerConnection;
@@ -52,7 +63,24 @@ export function paths() {
     };
   }
 
+  /** @param {(typeof known)[number]} entry @returns {Promise<Arrival[]>} */
+  async function arrivals({ pc }) {
+    const stats = await pc.getStats();
+    /** @type {Arrival[]} */
+    const all = [];
+    stats.forEach((s) => {
+      if (s.type !== 'inbound-rtp') return;
+      all.push({
+        kind: s.kind, mid: s.mid ?? '', codec: stats.get(s.codecId)?.mimeType ?? '', width: s.frameWidth ?? 0, frames: s.framesDecoded ?? 0,
+        samples: s.totalSamplesReceived ?? 0, concealed: (s.concealedSamples ?? 0) - (s.silentConcealedSamples ?? 0),
+      });
+    });
+    return all;
+  }
+
   return {
+    /** @returns {Promise<Arrival[]>} */
+    arrivals: async () => (await Promise.all(known.filter(({ pc }) => pc.connectionState !== 'closed').map(arrivals))).flat(),
     /** @returns {Promise<Path[]>} */
     paths: () => Promise.all(known.filter(({ pc }) => pc.connectionState !== 'closed').map(describe)),
   };
