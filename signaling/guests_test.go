@@ -126,6 +126,22 @@ func TestGuestsDoNothingElse(t *testing.T) {
 	a.await("message_type", "leave", "guest_name", "Zoë")
 }
 
+// TestGuestsStay: that their session is in no database ends it at no ping.
+func TestGuestsStay(t *testing.T) {
+	w := newWorld(t, Times{Ping: 5 * time.Millisecond, Call: 5 * time.Millisecond}, "a", "b")
+	a := w.login("a", "1")
+	key := a.call("call", "friends", "b")
+	a.join(key)
+	_, secret := a.link(key)
+	g, _ := w.guest(secret, "Zoë")
+	for range 30 {
+		if m := g.ask("message_type", "guest", "type", "GET"); m.Get("stat") != "403" {
+			t.Fatalf("%q", m.Fields)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
 func TestGuestNames(t *testing.T) {
 	w, a, _, key := trio(t)
 	_, secret := a.link(key)

@@ -164,8 +164,12 @@ func (c *conn) started(before int64) {
 	}
 }
 
-// stillWelcome reports whether the session is still good; an unreachable database ends nobody's.
+// stillWelcome reports whether the session is still good; an unreachable database ends nobody's. Who ends a guest's
+// ends its connections too.
 func (c *conn) stillWelcome() bool {
+	if c.guest {
+		return true
+	}
 	ctx, cancel := context.WithTimeout(c.ctx, requestTimeout)
 	defer cancel()
 	_, err := c.srv.store.SessionByID(ctx, *c.session.Load())
