@@ -25,6 +25,11 @@ export async function tour(ann, ben, stop) {
   await ann.tab.goto(`${ann.url}/`);
   await sees(ann, by('auth-submit'));
   await stop(ann, 'first-page');
+  await ann.tab.goto(`${ann.url}/#guest=AAAAAAAAAAAAAAAAAAAAAA`);
+  await sees(ann, by('guest-name'));
+  await stop(ann, 'guest-page');
+  await ann.tab.goto(`${ann.url}/`);
+  await sees(ann, by('auth-submit'));
   await ann.tab.click(by('auth-switch'));
   await stop(ann, 'other-first-page');
   await ann.tab.fill(by('auth-account'), 'nobody');
@@ -64,6 +69,11 @@ export async function tour(ann, ben, stop) {
   await meets(ben, ann);
   await stop(ann, 'call');
   await stop(ben, 'call');
+  await ben.tab.click(by('call-people'));
+  await ben.tab.click(by('guest-link-make'));
+  await sees(ben, by('guest-link-address'));
+  await stop(ben, 'call-people');
+  await ben.tab.press('Escape');
   await ann.tab.click(by('toggle-camera'));
   await ann.tab.click(by('toggle-mic'));
   await sees(ben, by('tile', { user: ann.account, muted: 'yes' }));

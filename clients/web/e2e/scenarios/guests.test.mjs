@@ -26,18 +26,20 @@ scenario('a guest comes into a call by a link, is muted and unmutes; people are 
   await ann.tab.click(by('call-people'));
   await ann.tab.click(by('guest-link-make'));
   await sees(ann, by('guest-link-address'));
-  const link = await ann.tab.evaluate((s) => /** @type {HTMLInputElement} */ (document.querySelector(s)).value, by('guest-link-address'));
+  const link = await ann.tab.evaluate((s) => document.querySelector(s)?.textContent ?? '', by('guest-link-address'));
   await cleo.tab.goto(link);
   await sees(cleo, by('guest-name'));
   await cleo.tab.fill(by('guest-name'), 'Cleo');
   await cleo.tab.click(by('guest-join'));
   await sees(cleo, by('call-view'));
+  await cleo.tab.reload(); // comes back without a click
+  await sees(cleo, by('call-view'));
   const account = await cleo.tab.evaluate(() => JSON.parse(sessionStorage.getItem('guest') ?? '{}').account);
   const guest = { ...cleo, account };
   await reads(ann, by('call-person', { user: account }), 'Cleo (guest)');
   await reads(ben, by('tile', { user: account }), 'Cleo (guest)');
-  await meets(ben, guest, [ann, ben, cleo]);
   await meets(cleo, ann, [ann, ben, cleo]);
+  await meets(ben, guest, [ann, ben, cleo]);
 
   await moderate(ann, account, 'mute-person');
   await sees(cleo, by('self-tile', { muted: 'yes' }));

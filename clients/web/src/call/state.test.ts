@@ -40,5 +40,8 @@ describe('cells', () => {
     expect(readCell({ connection_key: 'k', call: 'call', user_account: 'a', friends: 'b', participants: '3', joined: 'a,b', guests: '1' })).toEqual({
       connection_key: 'k', kind: 'call', target: { kind: 'pair', id: 'b' }, participants: 3, joined: ['a', 'b'], guests: 1, user_account: 'a',
     });
+    expect(readCell({ connection_key: 'k', user_account: 'c', friends: 'b,c' }).target.id).toBe('c');
+    expect(readCell({ connection_key: 'k', user_account: 'me', friends: 'b,c' }).target.id).toBe('b');
+    expect(readCell({ connection_key: 'k', user_account: 'c', group_id: 'g' }).target).toEqual({ kind: 'group', id: 'g' });
   });
 });

@@ -92,7 +92,10 @@ export function readIncoming(m: Message): Incoming {
 
 /** Reads an item of `cell` GET. */
 export function readCell(m: Message): Cell {
-  const target: Target = m.group_id ? { kind: 'group', id: m.group_id } : { kind: 'pair', id: m.friends ?? m.user_account ?? '' };
+  const others = accountsOf(m.friends);
+  const opener = m.user_account ?? '';
+  // Among several it is shown with who opened it.
+  const target: Target = m.group_id ? { kind: 'group', id: m.group_id } : { kind: 'pair', id: others.length > 1 && others.includes(opener) ? opener : (others[0] ?? opener) };
   return {
     connection_key: keyOfCell(m),
     kind: m.call === 'videocall' ? 'videocall' : 'call',
@@ -100,7 +103,7 @@ export function readCell(m: Message): Cell {
     participants: Number(m.participants ?? 0),
     joined: accountsOf(m.joined),
     guests: Number(m.guests ?? 0),
-    user_account: m.user_account ?? '',
+    user_account: opener,
   };
 }
 

@@ -1,7 +1,7 @@
 import { signal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import { removeFrom, silence } from '../../call/people';
-import { active, type Active, type Participant, type Source } from '../../call/state';
+import { active, cells, type Active, type Participant, type Source } from '../../call/state';
 import { isGuest } from '../../people/guests';
 import { nameOf } from '../../people/people';
 import { me } from '../../session/session';
@@ -40,6 +40,8 @@ export function CallPeople() {
     if (!inCall) close(); // another call begins with it closed
   }, [inCall]);
   if (!call || !shown.value) return null;
+  // Who opened it may have left the group, and somebody else moderates the call since.
+  const moderator = call.moderator || cells.value.get(call.connection_key)?.user_account === me.value;
   return (
     <Dialog title={t('call_people')} testid="call-people-dialog" class="call-people" onClose={close}>
       <ul class="members" aria-label={t('call_people')}>
@@ -48,11 +50,11 @@ export function CallPeople() {
           <span class="ellipsis">{isGuest(me.value) ? t('you') : `${nameOf(me.value)} (${t('you')})`}</span>
         </li>
         {[...call.participants.values()].map((p) => (
-          <Person key={p.participant} person={p} moderator={call.moderator} />
+          <Person key={p.participant} person={p} moderator={moderator} />
         ))}
       </ul>
       {!isGuest(me.value) && <InvitePeople call={call} />}
-      {call.moderator && <GuestLinks call={call} />}
+      {moderator && <GuestLinks call={call} />}
       {chosen.value && <PersonMenu call={call} person={chosen.value.person} at={chosen.value.at} />}
     </Dialog>
   );

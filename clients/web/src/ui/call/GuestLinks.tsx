@@ -57,7 +57,7 @@ export function GuestLinks({ call }: { call: Active }) {
       <ul class="members">
         {links.map((l) => (
           <li key={l.link} data-testid="guest-link">
-            <span class="ellipsis">{t('guest_link_state', { used: l.used, uses: l.uses, until: lately(l.until) })}</span>
+            <span class="state">{t('guest_link_state', { used: l.used, uses: l.uses, until: lately(l.until) })}</span>
             <button type="button" class="icon-button" data-testid="guest-link-menu" aria-haspopup="menu" aria-label={t('guest_link_menu')} onClick={(e) => setMenu({ link: l.link, at: spotOf(e.currentTarget) })}>
               <Icon name="more" />
             </button>
@@ -79,7 +79,7 @@ function Made({ address }: { address: string }) {
   const copy = () => navigator.clipboard.writeText(address).then(() => notify('link_copied', {}, 'status'), () => undefined);
   return (
     <div class="row">
-      <input data-testid="guest-link-address" readOnly aria-label={t('guest_link_new')} value={address} onFocus={(e) => e.currentTarget.select()} />
+      <output class="address" data-testid="guest-link-address" aria-label={t('guest_link_new')}>{address}</output>
       {/* Unencrypted pages from elsewhere have no clipboard. */}
       {isSecureContext && (
         <button type="button" class="icon-button" data-testid="guest-link-copy" aria-label={t('copy_link')} title={t('copy_link')} onClick={() => void copy()}>

@@ -67,7 +67,7 @@ function Door() {
       <button class="primary" data-testid="guest-join" disabled={busy || !name.trim()}>
         {t('join')}
       </button>
-      <a href="/">{t('guest_log_in')}</a>
+      <button type="button" class="quiet" onClick={() => location.assign('/')}>{t('guest_log_in')}</button>
       <LanguageButton />
     </form>
   );
