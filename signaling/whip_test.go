@@ -356,6 +356,7 @@ func TestWatchersAreNotParticipants(t *testing.T) {
 	}
 	anybody := watcher.begun(path)
 	a.ask("message_type", "member", "type", "DELETE", "group_id", group, "friends", "eve")
+	e.await("message_type", "cell", "type", "DELETE", "cell_key", key) // the answer comes before
 	for _, at := range []string{session, anybody} {
 		if got := watcher.ask(http.MethodGet, at, ""); got.stat != http.StatusNotFound {
 			t.Errorf("who was removed from the group watches on: %d", got.stat)
