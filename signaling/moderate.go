@@ -68,19 +68,12 @@ func errNoParticipant() error {
 	return refusal(wire.StatNotFound, "no such participant is in this call")
 }
 
-// muteOther stops the passing on of somebody's sound or picture, until that person unmutes it.
+// muteOther stops the passing on of somebody's sound or picture, until that person unmutes it: with that device, or
+// with another one, as a stream of theirs has to be.
 func muteOther(q *request, id string) error {
 	x, err := q.cell()
 	if err != nil {
 		return err
-	}
-	ctx, cancel := q.context()
-	defer cancel()
-	if err := q.moderates(ctx, x); err != nil {
-		return err
-	}
-	if q.m.Get("muted") != "yes" {
-		return refusal(wire.StatBadRequest, "muted is yes: somebody else's track is unmuted by them alone")
 	}
 	cs := q.c.srv.cells
 	cs.mu.Lock()
@@ -89,15 +82,37 @@ func muteOther(q *request, id string) error {
 		media = p.media
 	}
 	cs.mu.Unlock()
+	own := p != nil && p.account == q.c.account
+	if !own {
+		err = q.mayMute(x)
+	}
+	if err != nil {
+		return err
+	}
 	if media == nil {
 		return errNoParticipant()
 	}
-	source := q.m.Get("source")
-	if err := media.Mute(source, true); err != nil {
+	source, muted := q.m.Get("source"), q.m.Get("muted") != "no"
+	if err := media.Mute(source, muted); err != nil {
 		return err
 	}
-	cs.silenced(x, p, source, q.c.account)
+	if muted {
+		cs.silenced(x, p, source, q.c.account)
+	} else {
+		cs.spoken(p, source)
+	}
 	return q.done(nil)
+}
+
+// mayMute refuses those who do not moderate the call, and all who would unmute somebody else.
+func (q *request) mayMute(x *cell) error {
+	ctx, cancel := q.context()
+	defer cancel()
+	err := q.moderates(ctx, x)
+	if err == nil && q.m.Get("muted") != "yes" {
+		err = refusal(wire.StatBadRequest, "muted is yes: somebody else's track is unmuted by them alone")
+	}
+	return err
 }
 
 // silenced tells a participant that a moderator muted a source.

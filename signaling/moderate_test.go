@@ -54,6 +54,12 @@ func TestMutingOthers(t *testing.T) {
 	if got := mute(c, "c", "no"); got != "200" || peer.muted("microphone") {
 		t.Errorf("unmuting oneself: %s", got)
 	}
+	if got := mute(a, "c", "yes"); got != "200" {
+		t.Errorf("muting again: %s", got)
+	}
+	if got := mute(w.login("c", "2"), "c", "no"); got != "200" || peer.muted("microphone") {
+		t.Errorf("unmuting with another device: %s", got)
+	}
 	c.stop()
 	c = w.login("c", "1")
 	if m := c.ask("message_type", "restart", "connection_key", key); m.Get("silenced") != "" {
