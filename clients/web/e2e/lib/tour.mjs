@@ -74,6 +74,7 @@ export async function tour(ann, ben, stop) {
   await sees(ben, by('guest-link-address'));
   await stop(ben, 'call-people');
   await ben.tab.press('Escape');
+  await insideCall(ann, stop);
   await ann.tab.click(by('toggle-camera'));
   await ann.tab.click(by('toggle-mic'));
   await sees(ben, by('tile', { user: ann.account, muted: 'yes' }));
@@ -85,6 +86,31 @@ export async function tour(ann, ben, stop) {
 }
 
 /**
+ * What one can open in a call.
+ * @param {Actor} ann in a call @param {(actor: Actor, screen: string) => Promise<unknown>} stop
+ */
+async function insideCall(ann, stop) {
+  for (const [item, shown] of [['call-devices', 'device-dialog'], ['call-statistics', 'figures']]) {
+    await ann.tab.click(by('call-more'));
+    if (item === 'call-devices') await stop(ann, 'call-menu');
+    await ann.tab.click(`${by('menu')} ${by(item)}`);
+    await sees(ann, by(shown));
+    await stop(ann, item);
+    await ann.tab.press('Escape');
+    await seesNoMore(ann, by(shown));
+  }
+  await ann.tab.click(by('call-more'));
+  await ann.tab.click(`${by('menu')} ${by('switch-view')}`);
+  await sees(ann, by('tile', { large: 'yes' }));
+  await stop(ann, 'call-large');
+  await ann.tab.click(by('to-chat'));
+  await stop(ann, 'call-and-chat');
+  const back = await ann.tab.evaluate((s) => !!document.querySelector(s)?.checkVisibility(), by('to-call'));
+  await ann.tab.click(back ? by('to-call') : by('to-chat'));
+  await sees(ann, by('toggle-mic'));
+}
+
+/**
  * What is not the conversation itself: settings, people, search, details, the menu of a message, a reply, a recording.
  * @param {Actor} ann in Chromium, at the list @param {Actor} ben @param {(actor: Actor, screen: string) => Promise<unknown>} stop
  */
@@ -92,6 +118,11 @@ async function asides(ann, ben, stop) {
   await ann.tab.click(by('settings'));
   await sees(ann, by('device'));
   await stop(ann, 'settings');
+  await ann.tab.click(by('check-devices'));
+  await sees(ann, `${by('before-call')} video`);
+  await stop(ann, 'check-devices');
+  await ann.tab.press('Escape');
+  await seesNoMore(ann, by('before-call'));
   await ann.tab.click(by('back'));
   await ann.tab.click(by('tab-people'));
   await sees(ann, by('people-list'));

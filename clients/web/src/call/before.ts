@@ -3,7 +3,7 @@ import { batch, effect, signal } from '@preact/signals';
 import type { Target } from '../chat/line';
 import type { TextKey } from '../text';
 import { takePart } from '../session/session';
-import { closeCamera, closeMicrophone, stopAll, tryDevices, type OwnSource } from './local';
+import { camera, closeCamera, closeMicrophone, microphone, stopAll, tryDevices, type OwnSource } from './local';
 import { active, outgoing, type CallKind } from './state';
 
 /** Which devices to enter a call with. */
@@ -67,7 +67,8 @@ export async function look(): Promise<void> {
 
 /** Switches a device on or off for the call that comes. */
 export async function switchWish(source: OwnSource): Promise<void> {
-  const on = !wish.value[source];
+  const there = source === 'camera' ? camera.value : microphone.value;
+  const on = !(wish.value[source] && there);
   wish.value = { ...wish.value, [source]: on };
   if (!on && source === 'microphone') closeMicrophone();
   if (!on && source === 'camera') closeCamera();

@@ -43,7 +43,7 @@ export const callView = {
   reopen_microphone: ['Open it again', '重新打开'],
   reopen_camera: ['Open it again', '重新打开'],
   // how everybody comes through
-  link_good: ['comes through well', '连接良好'],
+  link_good: ['Good connection', '连接良好'],
   'link_own-loss': ['Your network loses what you send', '你的网络丢失了发出的数据'],
   'link_own-slow': ['Your upload is slow: smaller pictures of you', '你的上行网速慢：画面已缩小'],
   'link_own-far': ['Long way to the server: answers come late', '到服务器的延迟高：回应会变慢'],
@@ -60,7 +60,7 @@ export const callView = {
   stat_received: ['What you receive', '接收'],
   stat_nothing: ['Nothing', '无'],
   stat_size: ['Size', '分辨率'],
-  stat_asked: ['asked for', '请求'],
+  stat_asked: ['Asked for', '请求'],
   stat_fps: ['Pictures/s', '帧率'],
   stat_bitrate: ['Rate', '码率'],
   stat_loss: ['Loss', '丢包'],

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import { checking, checks, giveUp, look, missing, proceed, switchChecks, switchWish, wish, type Before } from '../../call/before';
-import { camera } from '../../call/local';
+import { camera, microphone } from '../../call/local';
 import { targetName } from '../../chat/author';
 import { me } from '../../session/session';
 import { t } from '../../text';
@@ -31,18 +31,20 @@ export function BeforeDialog({ of }: { of: Before | 'devices' }) {
         </div>
         <DeviceFields />
       </div>
-      <label class="switch">
-        <input type="checkbox" data-testid="check-always" checked={checks.value} onChange={(e) => switchChecks(e.currentTarget.checked)} />
-        <span>{t('check_always')}</span>
-      </label>
-      <div class="row end">
-        <button type="button" onClick={giveUp}>{t(call ? 'cancel' : 'close')}</button>
-        {call && (
-          <button type="button" class="primary" data-testid="before-go" autofocus onClick={() => void proceed()}>
-            {t(call.joins ? 'join' : 'call_now')}
-          </button>
-        )}
-      </div>
+      <footer>
+        <label class="switch">
+          <input type="checkbox" data-testid="check-always" checked={checks.value} onChange={(e) => switchChecks(e.currentTarget.checked)} />
+          <span>{t('check_always')}</span>
+        </label>
+        <div class="row end">
+          <button type="button" onClick={giveUp}>{t(call ? 'cancel' : 'close')}</button>
+          {call && (
+            <button type="button" class="primary" data-testid="before-go" autofocus onClick={() => void proceed()}>
+              {t(call.joins ? 'join' : 'call_now')}
+            </button>
+          )}
+        </div>
+      </footer>
     </Dialog>
   );
 }
@@ -63,7 +65,8 @@ function Missing() {
 }
 
 function Switch({ source }: { source: 'microphone' | 'camera' }) {
-  const on = wish.value[source];
+  const there = source === 'camera' ? camera.value : microphone.value;
+  const on = wish.value[source] && (!!there || missing.value.length === 0);
   const text = t(source === 'camera' ? (on ? 'camera_off' : 'camera_on') : on ? 'mute' : 'unmute');
   return (
     <button type="button" class={on ? 'control' : 'control off'} data-testid={`before-${source}`} data-on={on ? 'yes' : 'no'} aria-label={text} title={text} onClick={() => void switchWish(source)}>

@@ -70,7 +70,7 @@ function TestSound() {
     setSounding(false);
   };
   return (
-    <button type="button" data-testid="test-sound" class="with-icon" disabled={sounding} onClick={() => void play()}>
+    <button type="button" data-testid="test-sound" class="test-sound" disabled={sounding} onClick={() => void play()}>
       <Icon name="sound" />
       <span>{t('test_sound')}</span>
     </button>

@@ -10,27 +10,32 @@ import { roomBeside, roomIn, sceneOf, type Scene } from './arrange';
 import { columnsFor, keyOfTile, tilesOf } from './tiles';
 import { SelfTile, Tile } from './Tile';
 
+/** How many tiles are so large that one's own may cover a corner. */
+const few = 4;
+
 /** The people in the call and their screens. */
 export function Stage({ call }: { call: Active }) {
   const { box, size } = useSize();
   const wide = size.width > size.height * 1.2;
   const wish = { view: view.value, pinned: pinned.value, speaker: speaker.value, page: page.value };
   const tiles = tilesOf(call.participants, soundOnly.value);
-  const scene = sceneOf(tiles, wish, { grid: roomIn(size.width, size.height), beside: roomBeside(wide ? size.height : size.width) });
+  const own = screen.value ? 2 : 1;
+  const scene = sceneOf(tiles, wish, { grid: roomIn(size.width, size.height) - own, beside: roomBeside(wide ? size.height : size.width) });
   usePlaces(scene);
   const { large, small } = scene;
   // Each keeps its place among the others while somebody else becomes large: what is moved about flickers.
   const shown = large ? tiles.filter((tile) => tile === large || small.includes(tile)) : small;
-  const own = screen.value ? 2 : 1;
-  const names = ['tiles', large ? 'with-large' : '', large && wide ? 'wide' : '', shown.length === 0 ? 'alone' : ''];
-  const counts = { '--columns': columnsFor(large ? 1 : shown.length, size.width, size.height), '--beside': Math.max(1, small.length + own) };
+  // One's own tile has a corner to itself while tiles are large enough to spare it; then it stands among them.
+  const among = !large && (shown.length === 0 || shown.length > few);
+  const names = ['tiles', large ? 'with-large' : '', large && wide ? 'wide' : '', among ? 'among' : ''];
+  const counts = { '--columns': columnsFor(shown.length + (among ? own : 0), size.width, size.height), '--beside': small.length + own };
   return (
     <div class="scene" data-testid="scene" data-view={wish.view}>
       <div ref={box} class={names.filter(Boolean).join(' ')} style={counts}>
         {shown.map((tile) => (
-          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} />
+          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} first={!!large && tile === shown.find((other) => other !== large)} />
         ))}
-        <div class="selves">
+        <div class={small.length === 0 ? 'selves first' : 'selves'}>
           {screen.value && <SelfTile key="screen" shared={screen.value} />}
           <SelfTile key="self" />
         </div>

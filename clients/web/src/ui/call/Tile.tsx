@@ -11,13 +11,13 @@ import { LinkMark } from './LinkMark';
 import { keyOfTile, type TileOf } from './tiles';
 import { Video } from './Video';
 
-/** One of the others, or their screen. */
-export function Tile({ tile, large }: { tile: TileOf; large?: boolean }) {
+/** One of the others, or their screen; the `first` one begins the strip beside the large one. */
+export function Tile({ tile, large, first }: { tile: TileOf; large?: boolean; first?: boolean }) {
   const { user_account, source, mid, muted } = tile;
   const track = mid ? peer.value?.trackOf(mid) : undefined;
   const loud = source !== 'screen' && !muted && speaking.value.has(tile.participant);
   const label = source === 'screen' ? t('screen_of', { who: nameOf(user_account) }) : nameOf(user_account);
-  const names = ['tile', source, loud ? 'speaking' : '', large ? 'large' : ''].filter(Boolean).join(' ');
+  const names = ['tile', source, loud ? 'speaking' : '', large ? 'large' : '', first ? 'first' : ''].filter(Boolean).join(' ');
   return (
     <figure class={names} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid} data-large={large ? 'yes' : 'no'} onDblClick={() => pin(keyOfTile(tile))}>
       {source !== 'screen' && <PersonAvatar account={user_account} large />}
