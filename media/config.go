@@ -31,7 +31,7 @@ type Config struct {
 
 const (
 	defaultMaxPeers = 100
-	sourcesPerPeer  = 3
+	sourcesPerPeer  = 4
 )
 
 func (c Config) withDefaults() (Config, error) {

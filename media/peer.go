@@ -257,7 +257,7 @@ func (p *Peer) Publish(mid, source string, muted bool) error {
 	}
 	k := kindOf(source)
 	if k == "" {
-		return badf("%q is no source; there are %s, %s and %s", source, Microphone, Camera, Screen)
+		return badf("%q is no source; there are %s, %s, %s and %s", source, Microphone, Camera, Screen, ScreenSound)
 	}
 	if mid == "" || len(mid) > maxMid {
 		return badf("a mid has 1 to %d bytes", maxMid)

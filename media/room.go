@@ -202,11 +202,11 @@ func (p *Peer) connectLocked(pub *publication, sub *subscription) bool {
 	return true
 }
 
-// freeLocked finds a free section for pub: best the one that browsers play in step with the section of the same peer's sound or picture.
+// freeLocked finds a free section for pub: best the one that browsers play in step with the section of the same peer's, or the same screen's, sound or picture.
 func (p *Peer) freeLocked(pub *publication) *section {
 	partner := -1
 	for other, sub := range p.receiving {
-		if s := sub.section; s != nil && other.owner == pub.owner && other.kind != pub.kind && other.key.source != Screen && pub.key.source != Screen {
+		if s := sub.section; s != nil && other.owner == pub.owner && other.kind != pub.kind && ofScreen(other.key.source) == ofScreen(pub.key.source) {
 			partner = s.index
 		}
 	}

@@ -39,6 +39,23 @@ func TestTwoPeersHearAndSeeEachOther(t *testing.T) {
 	}
 }
 
+func TestAScreensSoundArrivesBesideTheVoice(t *testing.T) {
+	s := listen(t)
+	a, b := join(t, s, "room", "a"), join(t, s, "room", "b")
+	a.publish(Microphone, 1)
+	a.publish(Screen, 2)
+	a.publish(ScreenSound, 3)
+	voice := b.arrives("a", Microphone, 1, 20)
+	b.arrives("a", Screen, 2, 20)
+	if mid := b.arrives("a", ScreenSound, 3, 20); mid == voice {
+		t.Error("both came in one section")
+	}
+	if err := a.peer.Unpublish(ScreenSound); err != nil {
+		t.Fatal(err)
+	}
+	b.wait("the end of the screen's sound", func() bool { _, there := b.tracks[trackKey{"a", ScreenSound}]; return !there })
+}
+
 func TestManyPeersAndRoomsStayApart(t *testing.T) {
 	s := listen(t)
 	names := []string{"a", "b", "c", "d"}

@@ -5,6 +5,8 @@ const (
 	Microphone = "microphone"
 	Camera     = "camera"
 	Screen     = "screen"
+	// ScreenSound is what the shared screen plays; it makes nobody a speaker.
+	ScreenSound = "screen_audio"
 )
 
 // kind is what an SDP section calls a medium.
@@ -18,13 +20,16 @@ const (
 // kindOf is the medium of a source, "" for an unknown source.
 func kindOf(source string) kind {
 	switch source {
-	case Microphone:
+	case Microphone, ScreenSound:
 		return audio
 	case Camera, Screen:
 		return video
 	}
 	return ""
 }
+
+// ofScreen tells whether a source belongs to a shared screen, rather than to a person.
+func ofScreen(source string) bool { return source == Screen || source == ScreenSound }
 
 func (k kind) clockRate() uint32 {
 	if k == audio {
