@@ -20,6 +20,7 @@ export const PATIENCE = 20_000;
  * @property {number} id picture id of the camera
  * @property {number} tone Hz of the voice
  * @property {number} [screen] picture id of a shared screen
+ * @property {number} [screenTone] Hz of what a shared screen plays; absent: it is shared without sound
  * @property {'works' | 'missing' | 'refused'} [devices] camera and microphone; Firefox only has working ones
  * @property {string} [locale] default en-US
  * @property {boolean} [dark] prefers dark colours
@@ -134,7 +135,7 @@ async function chromiumTab(browser, person, close) {
     hasTouch: person.fingers ?? false,
     isMobile: person.fingers ?? false,
   });
-  await context.addInitScript(preload({ screen: person.screen }, person));
+  await context.addInitScript(preload({ screen: person.screen, screenTone: person.screenTone }, person));
   const page = await context.newPage();
   page.setDefaultTimeout(PATIENCE);
   /** @type {string[]} */
@@ -191,7 +192,7 @@ export async function openFirefox(person, env) {
   }).catch((error) => sound.close().then(() => Promise.reject(error)));
   const page = await browser.newPage();
   page.setDefaultTimeout(PATIENCE);
-  await page.evaluateOnNewDocument(preload({ camera: person.id, tone: person.tone, screen: person.screen }, person));
+  await page.evaluateOnNewDocument(preload({ camera: person.id, tone: person.tone, screen: person.screen, screenTone: person.screenTone }, person));
   /** @type {string[]} */
   const log = [];
   page.on('console', (line) => log.push(`${line.type()} ${line.text()}`));

@@ -6,6 +6,7 @@
  * @property {number} [camera] picture id of the camera; absent: the browser's own getUserMedia stays
  * @property {number} [tone] Hz of the microphone
  * @property {number} [screen] picture id of a shared screen
+ * @property {number} [screenTone] Hz of what a shared screen plays, where that is asked for
  */
 
 /** Replaces getUserMedia and/or getDisplayMedia. @param {ReturnType<typeof import('./code.mjs').pictureCode>} code @param {CaptureOptions} options */
@@ -54,7 +55,7 @@ export function fakeCapture(code, options) {
     return out.stream.getAudioTracks()[0];
   }
 
-  const { camera, tone = 0, screen } = options;
+  const { camera, tone = 0, screen, screenTone } = options;
   if (camera !== undefined) {
     devices.getUserMedia = async (constraints = {}) => {
       const tracks = [];
@@ -64,5 +65,7 @@ export function fakeCapture(code, options) {
       return new MediaStream(tracks);
     };
   }
-  if (screen !== undefined) devices.getDisplayMedia = async () => new MediaStream([film(screen, 1280, 720)]);
+  if (screen !== undefined) {
+    devices.getDisplayMedia = async ({ audio } = {}) => new MediaStream([film(screen, 1280, 720), ...(audio && screenTone ? [voice(screenTone)] : [])]);
+  }
 }

@@ -2,8 +2,12 @@ import { assertAccessible, assertFits } from '../lib/look.mjs';
 import { ANN, BEN, CLEO } from '../lib/people.mjs';
 import { scenario } from '../lib/stage.mjs';
 import { accept, by, hangUp, isCalled, makeGroup, meets, openGroup, sees, seesNoMore, signUp, video } from '../lib/ui.mjs';
+import { assertVoice } from '../lib/watch.mjs';
 
 /** @typedef {import('../lib/stage.mjs').Actor} Actor */
+
+/** What Cleo's screen plays, Hz: nobody's voice. */
+const SCREEN_TONE = 1244;
 
 /** Waits until somebody has the large place. @param {Actor} actor @param {Actor} other */
 const largeIs = (actor, other) => sees(actor, by('tile', { user: other.account, large: 'yes' }));
@@ -18,10 +22,10 @@ async function more(actor, item) {
   await actor.tab.click(`${by('menu')} ${by(item)}`);
 }
 
-scenario('a look at oneself, then a call of three: who speaks is large, who is pinned stays, and each picture comes in the size it is shown', async (stage) => {
+scenario('a look at oneself, then a call of three: who speaks is large, a screen has its sound, who is pinned stays, and each picture comes in the size it is shown', async (stage) => {
   const ann = await stage.chromium({ ...ANN, checks: true });
   const ben = await stage.chromium(BEN);
-  const cleo = await stage.chromium(CLEO);
+  const cleo = await stage.chromium({ ...CLEO, screenTone: SCREEN_TONE });
   const people = [ann, ben, cleo];
   for (const actor of people) await signUp(actor);
   await makeGroup(ann, 'Tea', [ben.account, cleo.account]);
@@ -50,6 +54,12 @@ scenario('a look at oneself, then a call of three: who speaks is large, who is p
   await largeIs(ann, ben);
   await comesIn(ann, ben, 640);
   await comesIn(ann, cleo, 320);
+
+  await cleo.tab.click(by('toggle-screen'));
+  await sees(ann, by('tile', { user: cleo.account, source: 'screen', large: 'yes' }));
+  await assertVoice(ann.tab, by('remote-audio', { user: cleo.account, source: 'screen_audio' }), SCREEN_TONE, people.map(({ tone }) => tone));
+  await cleo.tab.click(by('toggle-screen'));
+  await seesNoMore(ann, by('remote-audio', { source: 'screen_audio' }));
 
   await ann.tab.click(`${by('tile', { user: cleo.account })} ${by('pin')}`);
   await largeIs(ann, cleo);

@@ -8,7 +8,7 @@ import type { Target } from '../chat/line';
 import { isGuest, learnGuest } from '../people/guests';
 import { learn, nameOf } from '../people/people';
 import { t } from '../text';
-import { camera, closeCamera, closeMicrophone, closeScreen, microphone, microphoneOn, openDevices, openScreen, screen, stopAll } from './local';
+import { camera, closeCamera, closeMicrophone, closeScreen, microphone, microphoneOn, openDevices, openScreen, screen, screenSound, stopAll } from './local';
 import { refreshCells } from './cells';
 import { createPeer, type Peer } from './peer';
 import { iceServersOf } from './relay';
@@ -65,7 +65,7 @@ async function join(connection_key: string, want: { microphone: boolean; camera:
     for (const item of items) takeParticipant({ ...item, message_type: 'join' });
     if (want.microphone || microphone.value) p.publish('microphone', microphone.value, !microphoneOn.value);
     if (want.camera || camera.value) p.publish('camera', camera.value, !camera.value);
-    if (screen.value) p.publish('screen', screen.value, false);
+    publishScreen(p);
     // One of each from the start: the first of the others is then seen without another round of offers.
     p.sections(1, 1);
     p.start(iceServersOf(head));
@@ -161,12 +161,18 @@ export function turnToVoice(): void {
 /** Shares the screen, or stops it. */
 export async function toggleScreen(): Promise<void> {
   if (screen.value) stopScreen();
-  else if (await openScreen(stopScreen)) peer.value?.publish('screen', screen.value, false);
+  else if ((await openScreen(stopScreen)) && peer.value) publishScreen(peer.value);
+}
+
+function publishScreen(p: Peer) {
+  if (screen.value) p.publish('screen', screen.value, false);
+  if (screenSound.value) p.publish('screen_audio', screenSound.value, false);
 }
 
 function stopScreen() {
   closeScreen();
   void peer.value?.unpublish('screen');
+  void peer.value?.unpublish('screen_audio');
 }
 
 /** Brings what is published level with the devices. */

@@ -1,6 +1,7 @@
 // Camera, microphone and screen, and what it means when there is none.
 import type { TextKey } from '../text';
 import { choice } from './devices';
+import { screenOptions } from './screenoptions';
 
 /** What was captured; `problems` are texts that say what to do about the rest. */
 export interface Captured {
@@ -39,16 +40,25 @@ export async function capture(want: { microphone: boolean; camera: boolean }): P
   };
 }
 
+/** A shared screen, and what it plays where the person chose that and the browser gives it. */
+export interface CapturedScreen {
+  picture: MediaStreamTrack;
+  sound: MediaStreamTrack | undefined;
+}
+
 /** Asks for a screen or window. Answers undefined if the person changed their mind, a text if it cannot be. */
-export async function captureScreen(): Promise<MediaStreamTrack | TextKey | undefined> {
+export async function captureScreen(): Promise<CapturedScreen | TextKey | undefined> {
   const media = devices();
   if (!media) return 'dev_insecure';
   if (!('getDisplayMedia' in media)) return 'dev_no_screen';
   try {
-    const stream = await media.getDisplayMedia({ video: { frameRate: { ideal: 15, max: 30 } }, audio: false });
-    const [track] = stream.getVideoTracks();
-    if (track) track.contentHint = 'detail';
-    return track;
+    const stream = await media.getDisplayMedia(screenOptions(media.getSupportedConstraints()));
+    const [picture] = stream.getVideoTracks();
+    if (!picture) return undefined;
+    picture.contentHint = 'detail';
+    const [sound] = stream.getAudioTracks();
+    if (sound) sound.contentHint = 'music';
+    return { picture, sound };
   } catch (error) {
     return problemOf(error) === 'refused' ? undefined : 'dev_no_screen';
   }

@@ -1,5 +1,4 @@
 // Why no media flows in a call, from what the browser tells of it. Pure: watch.ts gathers the facts and keeps the time.
-import type { Source } from './state';
 
 /** How long media may be missing before one says why, ms. */
 export const patience = 8000;
@@ -67,7 +66,7 @@ export type Cause =
   | { name: 'network'; host: string; udp: number; tcp: number }
   /** There is a way, but DTLS does not get through it. */
   | { name: 'encryption' }
-  | { name: 'own-muted' | 'own-still'; source: Exclude<Source, 'screen'> }
+  | { name: 'own-muted' | 'own-still'; source: 'microphone' | 'camera' }
   | { name: 'others'; accounts: readonly string[] };
 
 /** Says why media is missing for longer than patience; undefined while it is not. */

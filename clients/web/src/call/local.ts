@@ -11,6 +11,8 @@ export const microphoneOn = signal(false);
 export const camera = signal<MediaStreamTrack | undefined>(undefined);
 /** The screen's track while it is shared. */
 export const screen = signal<MediaStreamTrack | undefined>(undefined);
+/** What the shared screen plays, if that is shared, too. */
+export const screenSound = signal<MediaStreamTrack | undefined>(undefined);
 /** The microphone's track; it stays while muted, silent. */
 export const microphone = signal<MediaStreamTrack | undefined>(undefined);
 
@@ -66,13 +68,15 @@ export async function openScreen(lost: () => void): Promise<boolean> {
   const mine = era;
   const got = await captureScreen();
   if (typeof got === 'string') notify(got);
-  if (!(got instanceof MediaStreamTrack)) return false;
+  if (typeof got !== 'object') return false;
   if (mine !== era) {
-    got.stop();
+    got.picture.stop();
+    got.sound?.stop();
     return false;
   }
-  got.onended = lost;
-  screen.value = got;
+  got.picture.onended = lost;
+  screen.value = got.picture;
+  screenSound.value = got.sound;
   return true;
 }
 
@@ -85,7 +89,9 @@ export function closeCamera(): void {
 /** Lets the screen go. */
 export function closeScreen(): void {
   screen.value?.stop();
+  screenSound.value?.stop();
   screen.value = undefined;
+  screenSound.value = undefined;
 }
 
 /** Lets the microphone go. */

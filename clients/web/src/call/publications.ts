@@ -34,7 +34,7 @@ interface Publication {
 }
 
 /** Bits per second. The camera's are those of its layers. */
-const maxBitrate = { microphone: 40_000, screen: 2_500_000 };
+const maxBitrate = { microphone: 40_000, screen: 2_500_000, screen_audio: 96_000 };
 
 /** Makes the publications of a PeerConnection; `changed` is called when an offer is due. */
 export function createPublications(pc: RTCPeerConnection, request: (fields: Fields) => Promise<Answer>, changed: () => void): Publications {
@@ -47,7 +47,7 @@ export function createPublications(pc: RTCPeerConnection, request: (fields: Fiel
   };
 
   function add(source: Source, track: MediaStreamTrack | undefined): RTCRtpTransceiver {
-    const kind = source === 'microphone' ? 'audio' : 'video';
+    const kind = source === 'microphone' || source === 'screen_audio' ? 'audio' : 'video';
     const sendEncodings = source === 'camera' ? layersFor(sizeOf(track)) : [{ maxBitrate: maxBitrate[source] }];
     const transceiver = pc.addTransceiver(track ?? kind, { direction: 'sendonly', sendEncodings });
     prefer(transceiver, kind);

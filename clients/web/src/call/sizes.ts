@@ -4,7 +4,7 @@ import { statOf } from '../wire/failure';
 import { request } from '../session/session';
 import { peer } from './active';
 import { sizeIn } from './layers';
-import { active, type Source } from './state';
+import { active } from './state';
 import { larger, wantedOf, type PictureKey, type Told } from './wanted';
 
 /** Changes are collected for so long, ms: a layout settles in several steps. */
@@ -22,7 +22,7 @@ let timer = 0;
 /**
  * Watches an element that shows a picture, `whole` or filling its frame, until the function it gives is called.
  */
-export function show(participant: string, source: Exclude<Source, 'microphone'>, element: HTMLElement, whole: boolean): () => void {
+export function show(participant: string, source: 'camera' | 'screen', element: HTMLElement, whole: boolean): () => void {
   const key: PictureKey = `${participant} ${source}`;
   const sizes = elements.get(key) ?? new Map<HTMLElement, Told>();
   elements.set(key, sizes);

@@ -6,7 +6,7 @@ import { accountsOf, type Target } from '../chat/line';
 /** `call` is a voice call. It is also the message_type that rings. */
 export type CallKind = 'call' | 'videocall';
 /** What a participant publishes. */
-export type Source = 'microphone' | 'camera' | 'screen';
+export type Source = 'microphone' | 'camera' | 'screen' | 'screen_audio';
 
 /** A call that rings here. */
 export interface Incoming {
@@ -155,5 +155,5 @@ function withTrack(participants: Participants, p: Participant, m: Message): Part
 
 /** Whether that is the name of a source. */
 export function isSource(source: string | undefined): source is Source {
-  return source === 'microphone' || source === 'camera' || source === 'screen';
+  return source === 'microphone' || source === 'camera' || source === 'screen' || source === 'screen_audio';
 }

@@ -77,6 +77,7 @@ export const callView = {
   source_microphone: ['Microphone', '麦克风'],
   source_camera: ['Camera', '摄像头'],
   source_screen: ['Screen', '屏幕'],
+  source_screen_audio: ['Sound of the screen', '屏幕声音'],
   path_udp: ['Direct, over UDP', '直连，UDP'],
   path_tcp: ['Direct, over TCP', '直连，TCP'],
   path_relay_udp: ['Through the relay, over UDP', '经中继，UDP'],

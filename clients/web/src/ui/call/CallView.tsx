@@ -85,11 +85,13 @@ function CallClock({ since }: { since: number }) {
 function Sounds({ call }: { call: Active }) {
   return (
     <>
-      {[...call.participants.values()].map((p) => {
-        const mid = p.tracks.microphone?.mid;
-        const track = mid ? peer.value?.trackOf(mid) : undefined;
-        return track && <RemoteAudio key={`${p.participant} ${track.id}`} track={track} user={p.user_account} source="microphone" />;
-      })}
+      {[...call.participants.values()].flatMap(({ participant, user_account, tracks }) =>
+        (['microphone', 'screen_audio'] as const).map((source) => {
+          const mid = tracks[source]?.mid;
+          const track = mid ? peer.value?.trackOf(mid) : undefined;
+          return track && <RemoteAudio key={`${participant} ${source} ${track.id}`} track={track} user={user_account} source={source} />;
+        }),
+      )}
     </>
   );
 }

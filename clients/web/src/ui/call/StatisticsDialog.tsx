@@ -2,7 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { peer } from '../../call/active';
 import { links } from '../../call/links';
 import { askedOf } from '../../call/sizes';
-import { active, isSource, type Active, type Source } from '../../call/state';
+import { active, type Active, type Source } from '../../call/state';
 import { rateOf, type Flow, type Snapshot } from '../../call/statistics';
 import { nameOf } from '../../people/people';
 import { t, type TextKey } from '../../text';
@@ -98,7 +98,7 @@ function Figures({ call, seen: { before, now } }: { call: Active; seen: Seen }) 
           Object.values(tracks).map(({ source, mid }) => {
             const found = rated.find(({ flow }) => !flow.sent && mid !== '' && flow.mid === mid);
             if (!found) return null;
-            const asked = source === 'microphone' ? '' : askedOf(participant, source);
+            const asked = source === 'camera' || source === 'screen' ? askedOf(participant, source) : '';
             return <Line key={`${participant} ${source}`} name={`${nameOf(user_account)} · ${t(sourceText(source))}`} figures={figuresOf(found.flow, found.rate, asked)} />;
           }),
         )}
@@ -108,8 +108,8 @@ function Figures({ call, seen: { before, now } }: { call: Active; seen: Seen }) 
 }
 
 function sentSource({ mid, kind }: Flow): Source {
-  const source = (['microphone', 'camera', 'screen'] as const).find((one) => peer.peek()?.midOf(one) === mid);
-  return isSource(source) ? source : kind === 'audio' ? 'microphone' : 'camera';
+  const source = (['microphone', 'camera', 'screen', 'screen_audio'] as const).find((one) => peer.peek()?.midOf(one) === mid);
+  return source ?? (kind === 'audio' ? 'microphone' : 'camera');
 }
 
 const sourceText = (source: Source): TextKey => `source_${source}`;

@@ -1,6 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { show } from '../../call/sizes';
-import type { Source } from '../../call/state';
 
 interface Props {
   track: MediaStreamTrack;
@@ -9,7 +8,7 @@ interface Props {
   /** The whole picture, rather than a filled frame. */
   whole?: boolean;
   /** Whose it is, of the others. */
-  of?: { participant: string; source: Exclude<Source, 'microphone'> };
+  of?: { participant: string; source: 'camera' | 'screen' };
 }
 
 /** A picture. Its sound, if any, is played elsewhere. */
