@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -64,8 +65,9 @@ type arrival struct {
 	from     byte // tag of the publisher whose packet came last
 	packets  map[byte]int
 	repaired int
-	brings   int           // packets that brought along earlier sound
-	firstKey map[byte]bool // whether each publisher's first packet began a key frame
+	brings   int             // packets that brought along earlier sound
+	heard    map[uint32]bool // times of all sound that came, with its own packet or another
+	firstKey map[byte]bool   // whether each publisher's first packet began a key frame
 	lastSeq  uint16
 	holes    int
 	ssrc     uint32
@@ -110,6 +112,7 @@ type wire struct {
 	net.PacketConn
 	dropIn, dropOut atomic.Int64 // every so many-th media packet is lost; 0 loses none
 	nIn, nOut       atomic.Int64
+	loseIn          atomic.Int64 // so many percent of the media packets that come are lost, at random
 	dead            atomic.Bool  // loses everything
 	rtp, rtcp       atomic.Int64 // packets that came
 	numbers         map[number]bool
@@ -200,7 +203,7 @@ func (w *wire) ReadFrom(b []byte) (int, net.Addr, error) {
 				w.seen(number{binary.BigEndian.Uint32(b[8:]), uint32(binary.BigEndian.Uint16(b[2:]))})
 			}
 		}
-		if err != nil || (!w.dead.Load() && !lost(b[:n], &w.dropIn, &w.nIn)) {
+		if err != nil || (!w.dead.Load() && !lost(b[:n], &w.dropIn, &w.nIn) && (n < 300 || rand.Int64N(100) >= w.loseIn.Load())) {
 			return n, a, err
 		}
 	}
@@ -526,12 +529,16 @@ func (c *client) onTrack(tr *webrtc.TrackRemote, rx *webrtc.RTPReceiver) {
 func (c *client) arrived(mid string, ssrc uint32, p *rtp.Packet, repaired bool) {
 	r := c.got[mid]
 	if r == nil {
-		r = &arrival{packets: map[byte]int{}, firstKey: map[byte]bool{}, lastSeq: p.SequenceNumber - 1}
+		r = &arrival{packets: map[byte]int{}, firstKey: map[byte]bool{}, heard: map[uint32]bool{}, lastSeq: p.SequenceNumber - 1}
 		c.got[mid] = r
 	}
+	r.heard[p.Timestamp] = true
 	if p.PayloadType == 63 {
 		sound, _ := red.Parse(p.Payload)
 		r.brings += len(sound.Earlier())
+		for _, b := range sound.Earlier() {
+			r.heard[p.Timestamp-b.Offset] = true
+		}
 		p.Payload = p.Payload[sound.Primary():]
 	}
 	tag, key, picture := read(p.Payload)

@@ -27,7 +27,7 @@ func openOurs() (forwarder, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := media.Listen(media.Config{Conn: udp.Media(), Loopback: true})
+	s, err := media.Listen(media.Config{Conn: udp.Media(), Loopback: true, MaxPeers: 1000})
 	return ours{s, udp}, err
 }
 

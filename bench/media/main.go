@@ -13,7 +13,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"runtime/debug"
+	"runtime"
 	"runtime/pprof"
 	"slices"
 	"strconv"
@@ -25,6 +25,7 @@ import (
 type options struct {
 	receivers, rate, rounds int
 	window                  time.Duration
+	profile, heap           string
 }
 
 // message is a line between the two processes.
@@ -48,40 +49,49 @@ type forwarder interface {
 }
 
 type variant struct {
-	name string
-	open func() (forwarder, error)
-	runs []result
+	key, name string
+	open      func() (forwarder, error)
+	runs      []result
 }
 
+func variants() []*variant {
+	return []*variant{{key: "stock", name: "stock Pion", open: openStock}, {key: "ours", name: "neochat/media", open: openOurs}}
+}
+
+// result is what a round of one variant took.
 type result struct {
-	cpu       time.Duration
-	packets   uint64
-	delivered uint64
-	memory    int64 // bytes that the process grew by
+	CPU       time.Duration
+	Packets   uint64
+	Delivered uint64
+	Memory    int64 // bytes that the process grew by
 }
 
 func (r result) each() float64 {
-	return float64(r.cpu.Nanoseconds()) / 1000 / float64(max(r.packets, 1))
+	return float64(r.CPU.Nanoseconds()) / 1000 / float64(max(r.Packets, 1))
 }
 
 func main() {
 	var o options
-	role := flag.String("role", "server", "server, or clients for the child process")
+	role := flag.String("role", "", "forwarder or clients, for the processes of a round")
 	receivers := flag.String("receivers", "50", "numbers of receivers, as in 10,50,100")
 	flag.IntVar(&o.rate, "rate", 400, "packets a second that are published")
 	flag.IntVar(&o.rounds, "rounds", 3, "rounds of each variant")
 	flag.DurationVar(&o.window, "window", 3*time.Second, "time measured in each round")
-	profile := flag.String("profile", "", "file for a CPU profile of the forwarding process, all rounds")
+	flag.StringVar(&o.profile, "profile", "", "file for a CPU profile of the forwarding process, of the last round")
+	flag.StringVar(&o.heap, "heap", "", "file for a profile of its memory in use, at the end of the last round")
 	only := flag.String("only", "", "the one variant to run: stock or ours")
 	flag.Parse()
 	series, err := numbers(*receivers)
-	switch {
-	case err != nil:
-	case *role == "clients":
+	if err == nil {
 		o.receivers = series[0]
-		err = clients(o, os.Stdin, os.Stdout)
-	default:
-		err = profiled(*profile, func() error { return compareAll(o, series, *only) })
+		switch *role {
+		case "clients":
+			err = clients(o, os.Stdin, os.Stdout)
+		case "forwarder":
+			err = forward(o, *only)
+		default:
+			err = compareAll(o, series, *only)
+		}
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench/media:", err)
@@ -117,13 +127,20 @@ func profiled(file string, f func() error) error {
 	return f()
 }
 
-// compareAll prints a table with two rows for each number of receivers.
+// compareAll prints a table with a row for each variant and number of receivers.
 func compareAll(o options, series []int, only string) error {
+	all := variants()
+	if only != "" {
+		all = slices.DeleteFunc(all, func(v *variant) bool { return v.key != only })
+	}
+	if len(all) == 0 {
+		return fmt.Errorf("there is no variant %q", only)
+	}
 	fmt.Printf("1 publisher, %d packets/s of 1200 bytes, %s a round\n\n", o.rate, o.window)
 	fmt.Printf("| receivers | %-13s | µs per packet, each round | median | to stock | KiB per receiver | delivered |\n|---|---|---|---|---|---|---|\n", "forwarder")
 	for _, n := range series {
 		o.receivers = n
-		if err := compare(o, only); err != nil {
+		if err := compare(o, all); err != nil {
 			return err
 		}
 	}
@@ -131,30 +148,56 @@ func compareAll(o options, series []int, only string) error {
 }
 
 // compare runs the variants in turn, so that a busy moment of the machine meets both.
-func compare(o options, only string) error {
-	variants := []*variant{{name: "stock Pion", open: openStock}, {name: "neochat/media", open: openOurs}}
-	switch only {
-	case "stock":
-		variants = variants[:1]
-	case "ours":
-		variants = variants[1:]
-	case "":
-	default:
-		return fmt.Errorf("there is no variant %q", only)
+func compare(o options, all []*variant) error {
+	for _, v := range all {
+		v.runs = nil
 	}
 	for round := range o.rounds {
-		for _, v := range variants {
-			r, err := measure(o, v)
+		for _, v := range all {
+			r, err := apart(o, v)
 			if err != nil {
 				return fmt.Errorf("%s, %d receivers, round %d: %w", v.name, o.receivers, round+1, err)
 			}
 			v.runs = append(v.runs, r)
 		}
 	}
-	for _, v := range variants {
-		fmt.Println(v.row(o.receivers, variants[0].median()))
+	for _, v := range all {
+		fmt.Println(v.row(o.receivers, all[0].median()))
 	}
 	return nil
+}
+
+// apart runs one round of one variant in a process of its own: what another one left in memory does not count.
+func apart(o options, v *variant) (r result, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return r, err
+	}
+	cmd := exec.Command(self, "-role", "forwarder", "-only", v.key, "-receivers", fmt.Sprint(o.receivers), "-rate", fmt.Sprint(o.rate), "-window", o.window.String(),
+		"-profile", o.profile, "-heap", o.heap)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return r, fmt.Errorf("the forwarding process: %w", err)
+	}
+	return r, json.Unmarshal(out, &r)
+}
+
+// forward is that process: it prints the result.
+func forward(o options, only string) error {
+	for _, v := range variants() {
+		if v.key != only {
+			continue
+		}
+		return profiled(o.profile, func() error {
+			r, err := measure(o, v)
+			if err != nil {
+				return err
+			}
+			return json.NewEncoder(os.Stdout).Encode(r)
+		})
+	}
+	return fmt.Errorf("there is no variant %q", only)
 }
 
 // median is that of the rounds, in microseconds of CPU for each packet.
@@ -173,9 +216,9 @@ func (v *variant) row(receivers int, reference float64) string {
 	list := ""
 	for _, r := range v.runs {
 		list += fmt.Sprintf(" %.2f", r.each())
-		packets += r.packets
-		delivered += r.delivered
-		memory = append(memory, r.memory)
+		packets += r.Packets
+		delivered += r.Delivered
+		memory = append(memory, r.Memory)
 	}
 	slices.Sort(memory)
 	return fmt.Sprintf("| %9d | %-13s |%s | %.2f | %.2f | %d | %.1f %% |", receivers, v.name, list, v.median(), v.median()/reference,
@@ -184,7 +227,6 @@ func (v *variant) row(receivers int, reference float64) string {
 
 // measure runs one round of one variant.
 func measure(o options, v *variant) (result, error) {
-	debug.FreeOSMemory() // what the round before left does not count
 	before := resident()
 	f, err := v.open()
 	if err != nil {
@@ -201,14 +243,31 @@ func measure(o options, v *variant) (result, error) {
 	}
 	cpu, sent := cpuTime(), f.sent()
 	time.Sleep(o.window)
-	r := result{cpu: cpuTime() - cpu, packets: f.sent() - sent, memory: resident() - before}
+	r := result{CPU: cpuTime() - cpu, Packets: f.sent() - sent, Memory: resident() - before}
+	if err := heapProfile(o.heap); err != nil {
+		return result{}, err
+	}
 	total := f.sent()
 	last, err := child.finish()
 	if err != nil {
 		return result{}, err
 	}
-	r.delivered = r.packets * last.Received / max(total, last.Received)
+	r.Delivered = r.Packets * last.Received / max(total, last.Received)
 	return r, nil
+}
+
+// heapProfile writes what is in use to a file, if there is a name.
+func heapProfile(file string) error {
+	if file == "" {
+		return nil
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	runtime.GC()
+	return pprof.Lookup("heap").WriteTo(out, 0)
 }
 
 // cpuTime is what this process has used, in user and system mode.
