@@ -25,7 +25,7 @@ type wish struct {
 
 // chooseLocked decides which layers go to p: what fits into the size shown and, sound first, into what gets through. room.mu is held.
 func (p *Peer) chooseLocked(now time.Duration) {
-	w := p.wishLocked()
+	w := p.wishLocked(now)
 	budget, cause := p.down.budget()
 	layers, next, sound := ideals(w.sources), 0, w.sound
 	lean := false
@@ -51,8 +51,8 @@ func (p *Peer) chooseLocked(now time.Duration) {
 	p.judgeLocked(w.sources, layers, cause)
 }
 
-// wishLocked passes on the sounds, and looks what there is besides. room.mu is held.
-func (p *Peer) wishLocked() (w wish) {
+// wishLocked passes on the sounds, and looks what there is besides. What is muted takes nothing from others. room.mu is held.
+func (p *Peer) wishLocked(now time.Duration) (w wish) {
 	for _, o := range p.room.order {
 		for _, pub := range o.publications {
 			sub := p.receiving[pub]
@@ -61,6 +61,10 @@ func (p *Peer) wishLocked() (w wish) {
 			}
 			if pub.kind == audio {
 				p.hearLocked(pub, sub, &w)
+				continue
+			}
+			if pub.muted.Load() { // nothing comes, and it is what it was when it is unmuted
+				picture{pub, sub}.show(allocation.Fit(sub.wanted, pub.sizes()), false, now)
 				continue
 			}
 			w.pictures = append(w.pictures, picture{pub, sub})

@@ -124,8 +124,9 @@ func (r *room) unpublishLocked(pub *publication) {
 	pub.owner.notes.unpublished(pub.key.source)
 }
 
-// mutedLocked tells everybody else that a publication was muted or unmuted.
+// mutedLocked tells everybody else that a publication was muted or unmuted, and has what it takes, or no longer takes, divided anew.
 func (r *room) mutedLocked(pub *publication) {
+	r.due.Store(true)
 	for _, o := range r.order {
 		if _, ok := o.receiving[pub]; ok {
 			o.tellLocked(pub)

@@ -254,3 +254,26 @@ func TestANarrowWayGetsASmallerLayerAndAllOfTheSound(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+func TestAMutedPictureTakesNothingFromOthers(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 seconds")
+	}
+	s := listen(t)
+	a, b, c := join(t, s, "room", "a"), joinNarrow(t, s, "room", "b"), join(t, s, "room", "c")
+	a.publishLayers(threeLayers(10))
+	c.publishLayers(threeLayers(20))
+	mid := b.arrives("a", Camera, 12, 20)
+	b.arrives("c", Camera, 22, 20)
+	b.down.rate.Store(1_400_000) // the largest layers take 940 kbit/s each
+	b.told(Reduced)
+	if err := c.peer.Mute(Camera, true); err != nil {
+		t.Fatal(err)
+	}
+	b.told(Full)
+	b.comesAlone(mid, 12, 50)
+	if err := c.peer.Mute(Camera, false); err != nil {
+		t.Fatal(err)
+	}
+	b.told(Reduced)
+}
