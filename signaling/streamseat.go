@@ -3,6 +3,7 @@ package signaling
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -47,17 +48,35 @@ func (cs *cells) present(x *cell, p *participant, media CallPeer) error {
 	return nil
 }
 
-// watch lets a stream see a call: all of it or, with a participant named in the query, that one.
+// watch lets a stream see a call: all of it or, with a participant or an account named in the query, that one.
 func (cs *cells) watch(ctx context.Context, st *stream, r *http.Request, ev CallEvents) (CallPeer, error) {
-	only := r.URL.Query().Get("participant")
+	only := ""
 	cs.mu.Lock()
 	x, err := cs.findLocked(st.key, st.account)
-	if err == nil && only != "" && x.people[only] == nil {
-		err = refusal(wire.StatNotFound, "no such participant in that call")
+	if err == nil {
+		only, err = x.wanted(r.URL.Query())
 	}
 	cs.mu.Unlock()
 	if err != nil {
 		return nil, err
 	}
 	return cs.srv.cfg.Calls.Watch(ctx, st.key, st.peer, only, r.Host, ev)
+}
+
+// wanted is the participant that a query names: by its id, or as the one of that account who came last; "" where it names none.
+func (x *cell) wanted(q url.Values) (id string, err error) {
+	if !q.Has("participant") && !q.Has("user_account") {
+		return "", nil
+	}
+	last := 0
+	for _, p := range x.people {
+		n, _ := strconv.Atoi(p.id) // ids are numbers
+		if (p.id == q.Get("participant") || p.account == q.Get("user_account")) && n > last {
+			last, id = n, p.id
+		}
+	}
+	if id == "" {
+		err = refusal(wire.StatNotFound, "no such participant in that call")
+	}
+	return id, err
 }

@@ -341,6 +341,11 @@ func TestWatchersAreNotParticipants(t *testing.T) {
 	a.settle()
 	watcher, path := w.lent(e, "whep", key)
 	session := watcher.begun(path + "?participant=" + me)
+	watcher.begun(path + "?user_account=a")
+	w.calls.peer(t, key+"/w2 of "+me)
+	if got := watcher.post(path+"?user_account=b", offered("recvonly", "recvonly")); got.stat != 404 {
+		t.Errorf("an account that is not there: %d %s", got.stat, got.body)
+	}
 	if got := watcher.post(path+"?participant=99", offered("recvonly", "recvonly")); got.stat != 404 || !strings.Contains(got.body, "participant") {
 		t.Errorf("a participant that is not there: %d %s", got.stat, got.body)
 	}
