@@ -33,7 +33,7 @@ export function Stage({ call }: { call: Active }) {
     <div class="scene" data-testid="scene" data-view={wish.view}>
       <div ref={box} class={names.filter(Boolean).join(' ')} style={counts}>
         {shown.map((tile) => (
-          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} first={!!large && tile === shown.find((other) => other !== large)} />
+          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} only={tiles.length === 1} first={!!large && tile === shown.find((other) => other !== large)} />
         ))}
         <div class={small.length === 0 ? 'selves first' : 'selves'}>
           {screen.value && <SelfTile key="screen" shared={screen.value} />}

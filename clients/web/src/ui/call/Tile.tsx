@@ -11,8 +11,8 @@ import { LinkMark } from './LinkMark';
 import { keyOfTile, type TileOf } from './tiles';
 import { Video } from './Video';
 
-/** One of the others, or their screen; the `first` one begins the strip beside the large one. */
-export function Tile({ tile, large, first }: { tile: TileOf; large?: boolean; first?: boolean }) {
+/** One of the others, or their screen; the `first` one begins the strip beside the large one; the `only` one needs no pin. */
+export function Tile({ tile, large, first, only }: { tile: TileOf; large?: boolean; first?: boolean; only?: boolean }) {
   const { user_account, source, mid, muted } = tile;
   const track = mid ? peer.value?.trackOf(mid) : undefined;
   const loud = source !== 'screen' && !muted && speaking.value.has(tile.participant);
@@ -23,7 +23,7 @@ export function Tile({ tile, large, first }: { tile: TileOf; large?: boolean; fi
       {source !== 'screen' && <PersonAvatar account={user_account} large />}
       {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} of={source === 'none' ? undefined : { participant: tile.participant, source }} />}
       <Caption name={label} muted={muted && source !== 'screen'} of={source === 'screen' ? undefined : tile.participant} />
-      <PinButton tile={tile} label={label} />
+      {(!only || pinned.value === keyOfTile(tile)) && <PinButton tile={tile} label={label} />}
     </figure>
   );
 }
