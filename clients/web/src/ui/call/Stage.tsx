@@ -25,6 +25,8 @@ export function Stage({ call }: { call: Active }) {
   const { large, small } = scene;
   // Each keeps its place among the others while somebody else becomes large: what is moved about flickers.
   const shown = large ? tiles.filter((tile) => tile === large || small.includes(tile)) : small;
+  // In the strip, from the second line on: the first leaves room to be in the middle.
+  const places = shown.filter((tile) => tile !== large);
   // One's own tile has a corner to itself while tiles are large enough to spare it; then it stands among them.
   const among = !large && (shown.length === 0 || shown.length > few);
   const names = ['tiles', large ? 'with-large' : '', large && wide ? 'wide' : '', among ? 'among' : ''];
@@ -33,11 +35,11 @@ export function Stage({ call }: { call: Active }) {
     <div class="scene" data-testid="scene" data-view={wish.view}>
       <div ref={box} class={names.filter(Boolean).join(' ')} style={counts}>
         {shown.map((tile) => (
-          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} only={tiles.length === 1} first={!!large && tile === shown.find((other) => other !== large)} />
+          <Tile key={keyOfTile(tile)} tile={tile} large={tile === large} only={tiles.length === 1} place={places.indexOf(tile) + 2} />
         ))}
-        <div class={small.length === 0 ? 'selves first' : 'selves'}>
-          {screen.value && <SelfTile key="screen" shared={screen.value} />}
-          <SelfTile key="self" />
+        <div class="selves">
+          {screen.value && <SelfTile key="screen" shared={screen.value} place={small.length + 2} />}
+          <SelfTile key="self" place={small.length + own + 1} />
         </div>
       </div>
       <Pager scene={scene} />

@@ -11,15 +11,15 @@ import { LinkMark } from './LinkMark';
 import { keyOfTile, type TileOf } from './tiles';
 import { Video } from './Video';
 
-/** One of the others, or their screen; the `first` one begins the strip beside the large one; the `only` one needs no pin. */
-export function Tile({ tile, large, first, only }: { tile: TileOf; large?: boolean; first?: boolean; only?: boolean }) {
+/** One of the others, or their screen; the `only` one needs no pin. `place` is the line of the grid where it begins in the strip beside the large one. */
+export function Tile({ tile, large, only, place }: { tile: TileOf; large?: boolean; only?: boolean; place: number }) {
   const { user_account, source, mid, muted } = tile;
   const track = mid ? peer.value?.trackOf(mid) : undefined;
   const loud = source !== 'screen' && !muted && speaking.value.has(tile.participant);
   const label = source === 'screen' ? t('screen_of', { who: nameOf(user_account) }) : nameOf(user_account);
-  const names = ['tile', source, loud ? 'speaking' : '', large ? 'large' : '', first ? 'first' : ''].filter(Boolean).join(' ');
+  const names = ['tile', source, loud ? 'speaking' : '', large ? 'large' : ''].filter(Boolean).join(' ');
   return (
-    <figure class={names} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid} data-large={large ? 'yes' : 'no'} onDblClick={() => pin(keyOfTile(tile))}>
+    <figure class={names} data-testid="tile" data-user={user_account} data-source={source} data-muted={muted ? 'yes' : 'no'} data-mid={mid} data-large={large ? 'yes' : 'no'} style={{ '--place': place }} onDblClick={() => pin(keyOfTile(tile))}>
       {source !== 'screen' && <PersonAvatar account={user_account} large />}
       {track && <Video key={`${tile.participant} ${track.id}`} track={track} label={label} whole={source === 'screen'} of={source === 'none' ? undefined : { participant: tile.participant, source }} />}
       <Caption name={label} muted={muted && source !== 'screen'} of={source === 'screen' ? undefined : tile.participant} />
@@ -41,14 +41,14 @@ function PinButton({ tile, label }: { tile: TileOf; label: string }) {
 }
 
 /** Oneself, as in a mirror; or the screen one shares. */
-export function SelfTile({ shared }: { shared?: MediaStreamTrack }) {
+export function SelfTile({ shared, place }: { shared?: MediaStreamTrack; place: number }) {
   const track = shared ?? camera.value;
   const muted = !microphoneOn.value;
   const source = shared ? 'screen' : track ? 'camera' : 'none';
   const loud = !shared && !muted && speaking.value.has('');
   const label = t(shared ? 'your_screen' : 'you');
   return (
-    <figure class={`tile self ${source} ${loud ? 'speaking' : ''}`} data-testid={shared ? 'self-screen' : 'self-tile'} data-source={source} data-muted={muted ? 'yes' : 'no'}>
+    <figure class={`tile self ${source} ${loud ? 'speaking' : ''}`} data-testid={shared ? 'self-screen' : 'self-tile'} data-source={source} data-muted={muted ? 'yes' : 'no'} style={{ '--place': place }}>
       {!shared && <PersonAvatar account={me.value} large />}
       {track && <Video track={track} label={label} mirrored={!shared} whole={!!shared} />}
       <Caption name={label} muted={muted && !shared} of={shared ? undefined : ''} />
