@@ -28,6 +28,7 @@ export const PATIENCE = 20_000;
  * @property {boolean} [fingers] the device is used with fingers, as a phone is; Chromium only
  * @property {boolean} [frozen] the camera's picture stands still (to test the reader)
  * @property {boolean} [checks] looks at the devices before each call, as people do at first; otherwise that is switched off
+ * @property {boolean} [grain] the camera's picture is full of noise, which takes all the bits that it may have; Chromium only
  * @property {boolean} [keepsCallsOff] the browser lets calls use nothing but a proxy, as a policy or an extension may want it; Chromium only
  * @property {Trust} [trust] what the browser takes for secure besides localhost
  */

@@ -10,11 +10,12 @@ const RATE = 48000;
 /**
  * Writes a film of `id` that loops without a jump: PERIOD frames, 640×360, 15 a second (31 MB).
  * @param {string} path a new .y4m file @param {number} id 0 to 255
- * @param {{frozen?: boolean}} [flaw] frozen: the counter stays where it is
+ * @param {{frozen?: boolean, grain?: boolean}} [flaw] frozen: the counter stays where it is; grain: noise that takes all the bits there are
  */
-export function writeFilm(path, id, { frozen = false } = {}) {
+export function writeFilm(path, id, { frozen = false, grain = false } = {}) {
   const code = pictureCode();
   const block = WIDTH / code.COLS;
+  const noise = Int8Array.from({ length: grain ? 2 * WIDTH * HEIGHT : 0 }, () => Math.random() * 24 - 12);
   const file = openSync(path, 'w');
   try {
     writeSync(file, `YUV4MPEG2 W${WIDTH} H${HEIGHT} F${FPS}:1 Ip A1:1 C420jpeg\n`);
@@ -27,6 +28,10 @@ export function writeFilm(path, id, { frozen = false } = {}) {
       for (let y = 0; y < HEIGHT; y++) {
         const row = Math.floor(y / block) * code.COLS;
         for (let col = 0; col < code.COLS; col++) frame.fill(blocks[row + col] ? 210 : 45, y * WIDTH + col * block, y * WIDTH + (col + 1) * block);
+      }
+      if (grain) {
+        const from = Math.floor(Math.random() * WIDTH * HEIGHT);
+        for (let i = 0; i < WIDTH * HEIGHT; i++) frame[i] += noise[from + i];
       }
       writeSync(file, 'FRAME\n');
       writeSync(file, frame);

@@ -66,7 +66,7 @@ async function seat({ row, ports, actors }, network, n) {
   const host = ((row.tls || page) && name) || (isIPv6(server) ? `[${server}]` : server);
   const { origin } = new URL(`${row.tls ? 'https' : 'http'}://${host}:${page ?? ports.tcp}`);
   const trust = row.tls ? { spki: await agent.call('keyOf', { host: server, port: ports.tcp }) } : { origin };
-  const person = { ...[ANN, BEN, CLEO][n], trust, keepsCallsOff: n === 0 && row.keepsCallsOff };
+  const person = { ...[ANN, BEN, CLEO][n], trust, keepsCallsOff: n === 0 && row.keepsCallsOff, grain: row.scene === 'narrow' };
   const actor = { ...person, tab: await openFarTab(agent, kind, person), url: origin };
   actors.push(actor);
   return actor;

@@ -14,7 +14,6 @@
  * @typedef {object} Arrival  What has arrived in one section so far.
  * @property {'audio' | 'video'} kind
  * @property {string} mid
- * @property {string} codec `video/VP8`, `audio/red`
  * @property {number} width of the picture decoded last, 0 for none
  * @property {number} frames decoded
  * @property {number} samples of sound played
@@ -71,7 +70,7 @@ export function paths() {
     stats.forEach((s) => {
       if (s.type !== 'inbound-rtp') return;
       all.push({
-        kind: s.kind, mid: s.mid ?? '', codec: stats.get(s.codecId)?.mimeType ?? '', width: s.frameWidth ?? 0, frames: s.framesDecoded ?? 0,
+        kind: s.kind, mid: s.mid ?? '', width: s.frameWidth ?? 0, frames: s.framesDecoded ?? 0,
         samples: s.totalSamplesReceived ?? 0, concealed: (s.concealedSamples ?? 0) - (s.silentConcealedSamples ?? 0),
       });
     });
