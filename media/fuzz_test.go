@@ -1,13 +1,15 @@
 package media
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
 
-// mouth is where a client's packets come in: a publisher of sound and of pictures, who receives something too.
+// mouth is where clients' packets come in: media of one that publishes sound and pictures, and reports of another, to. Neither has a connection
+// to be answered on.
 type mouth struct {
 	*bench
 	client *Peer
@@ -16,21 +18,24 @@ type mouth struct {
 func newMouth(t testing.TB) mouth {
 	t.Helper()
 	b := newBench(t)
-	if err := b.to.Publish("1", Microphone, false); err != nil {
-		t.Fatal(err)
+	l := newListener()
+	close(l.hold)
+	client, err := b.sfu.Join("room", "mouth", nil, l)
+	if err == nil {
+		err = errors.Join(client.Publish("1", Microphone, false), client.Publish("2", Camera, false))
 	}
-	if err := b.to.Publish("2", Camera, false); err != nil {
+	if err != nil {
 		t.Fatal(err)
 	}
 	b.sfu.rooms["room"].mu.Lock()
 	defer b.sfu.rooms["room"].mu.Unlock()
-	b.to.known = &description{midID: 1, transportID: 2, ridID: 3, repairedID: 4, levelID: 5, sections: []sectionOffer{
+	client.known = &description{midID: 1, transportID: 2, ridID: 3, repairedID: 4, levelID: 5, sections: []sectionOffer{
 		{mid: "1", kind: audio, sends: true, ssrc: 100, redundant: 63},
 		{mid: "2", kind: video, sends: true, rids: []string{"q", "h"}, retransmission: map[uint8]bool{97: true}},
 	}}
-	b.to.up.routeLocked()
+	client.up.routeLocked()
 	b.to.down.streams.Store(&map[uint32]*section{10: b.sec, 11: b.sec})
-	return mouth{b, b.to}
+	return mouth{b, client}
 }
 
 // media are good packets of all sorts.
@@ -105,11 +110,11 @@ func TestCutOffPacketsAreOnlyDropped(t *testing.T) {
 	for _, b := range m.reports(t) {
 		compound = append(compound, b...)
 		for n := range len(b) + 1 {
-			m.client.feedback(10, b[:n:n])
+			m.to.feedback(10, b[:n:n])
 		}
 	}
 	for n := range len(compound) + 1 {
-		m.client.feedback(10, compound[:n:n])
+		m.to.feedback(10, compound[:n:n])
 	}
 	if st := m.sfu.Stats(); st.FeedbackIn == 0 || st.NacksIn == 0 || st.PLIsIn == 0 {
 		t.Errorf("good reports were not read: %+v", st)
@@ -130,5 +135,5 @@ func FuzzFeedback(f *testing.F) {
 		f.Add(uint32(10), b)
 		f.Add(uint32(100), b)
 	}
-	f.Fuzz(func(_ *testing.T, ssrc uint32, b []byte) { m.client.feedback(ssrc, b) })
+	f.Fuzz(func(_ *testing.T, ssrc uint32, b []byte) { m.to.feedback(ssrc, b) })
 }
