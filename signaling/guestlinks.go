@@ -109,6 +109,9 @@ func (q *request) moderated() (*cell, error) {
 
 // listLinks tells which links lead into a call.
 func listLinks(q *request) error {
+	if q.c.srv.cfg.NoGuests {
+		return errNoGuests()
+	}
 	x, err := q.moderated()
 	if err != nil {
 		return err

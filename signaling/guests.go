@@ -37,8 +37,14 @@ func guestVerbs(q *request) error {
 		return errLogin()
 	case q.c.guest:
 		return errGuest()
+	case q.c.srv.cfg.NoGuests:
+		return errNoGuests()
 	}
 	return makeLink(q)
+}
+
+func errNoGuests() error {
+	return refusal(wire.StatForbidden, "this server lets nobody without an account into calls")
 }
 
 func errGuest() error {
@@ -66,7 +72,7 @@ func enterAsGuest(q *request, secret, session string) error {
 		return &tooOften{of: boundLogins, after: wait, what: "too many logins from this address; wait"}
 	}
 	host, found := s.cells.hostOf(secret, session, now)
-	if found {
+	if found = found && !s.cfg.NoGuests; found {
 		ctx, cancel := q.context()
 		defer cancel()
 		called, err := s.store.Cards(ctx, []string{host})

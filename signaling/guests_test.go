@@ -126,6 +126,32 @@ func TestGuestsDoNothingElse(t *testing.T) {
 	a.await("message_type", "leave", "guest_name", "Zoë")
 }
 
+// TestNoGuests: an operator may want none; those of before a restart do not come back either.
+func TestNoGuests(t *testing.T) {
+	w := newWorld(t, Times{}, "a", "b")
+	w.srv.cfg.NoGuests = true
+	a := w.login("a", "1")
+	key := a.call("call", "friends", "b")
+	for _, verb := range []string{"POST", "GET"} {
+		if m := a.ask("message_type", "guest", "type", verb, "connection_key", key); m.Get("stat") != "403" {
+			t.Errorf("%s: %q", verb, m.Fields)
+		}
+	}
+	cs, secret, session := w.srv.cells, newSecret(), newSecret()
+	cs.mu.Lock()
+	x := cs.byKey[key]
+	x.links = []*guestLink{{id: "1", secret: digestOf(secret), by: "a", until: time.Now().Add(time.Hour), uses: 9}}
+	g := &guest{account: newGuestAccount(), name: "Zoë", link: "1", session: digestOf(session)}
+	x.guests[g.account] = g
+	cs.openDoorsLocked(x)
+	cs.mu.Unlock()
+	for _, lines := range [][]string{{"secret", secret, "guest_name", "x"}, {"session", session}} {
+		if m := w.dial("/message").ask(append(lines, "message_type", "guest")...); m.Get("stat") != "404" {
+			t.Errorf("a guest comes in: %q", m.Fields)
+		}
+	}
+}
+
 // TestGuestsStay: that their session is in no database ends it at no ping.
 func TestGuestsStay(t *testing.T) {
 	w := newWorld(t, Times{Ping: 5 * time.Millisecond, Call: 5 * time.Millisecond}, "a", "b")

@@ -42,6 +42,8 @@ type Config struct {
 	RedirectFiles bool
 	// Watching lets programs watch calls over HTTP (WHEP).
 	Watching bool
+	// NoGuests lets nobody without an account into calls.
+	NoGuests bool
 	// TrustedProxies are those whose X-Forwarded-For tells an address.
 	TrustedProxies []netip.Prefix
 }

@@ -36,6 +36,7 @@ type serveCommand struct {
 	Registrations int    `help:"Accounts that may be registered from one address in an hour. 0: any number." default:"20" env:"NEOCHAT_REGISTRATIONS"`
 	TrustedProxy  string `help:"Addresses or networks (10.0.0.0/8) of proxies in front, separated by commas: their X-Forwarded-For says where a request comes from. Without it everybody behind a proxy counts as one address." default:"" env:"NEOCHAT_TRUSTED_PROXY"`
 	WHEP          bool   `name:"whep" help:"Let programs watch calls over HTTP (WHEP): those that members of a call give a token for it." default:"false" env:"NEOCHAT_WHEP"`
+	NoGuests      bool   `name:"no-guests" help:"Let nobody without an account into calls: no links for guests." default:"false" env:"NEOCHAT_NO_GUESTS"`
 	MinPassword   int    `help:"Least number of bytes in a password." default:"8" env:"NEOCHAT_MIN_PASSWORD"`
 	LogLevel      string `help:"debug, info, warn or error." enum:"debug,info,warn,error" default:"info" env:"NEOCHAT_LOG_LEVEL"`
 	LogFormat     string `help:"text or json." enum:"text,json" default:"text" env:"NEOCHAT_LOG_FORMAT"`
@@ -167,7 +168,7 @@ func (c *serveCommand) open(ctx context.Context, log *slog.Logger) (_ *house, er
 	h.server = signaling.New(signaling.Config{Store: h.store, Blobs: h.blobs, Uploads: h.blobs, Pictures: newPictures(), Calls: calls{h.sfu, h.hosts}, Relay: relay, Logger: log.With("part", "signaling"),
 		Registration: c.registration(h.tcp.Addr()), MinPassword: c.MinPassword, MaxFile: int64(c.MaxFile) << 20,
 		Rates: signaling.Rates{Requests: c.Requests, Logins: c.Logins, Registrations: c.Registrations}, TrustedProxies: proxies,
-		CallsFile: filepath.Join(h.data, "calls.json"), AddressSecret: signs, RedirectFiles: c.FilesRedirect, Watching: c.WHEP})
+		CallsFile: filepath.Join(h.data, "calls.json"), AddressSecret: signs, RedirectFiles: c.FilesRedirect, Watching: c.WHEP, NoGuests: c.NoGuests})
 	h.sweep(c.FilesGrace, log.With("part", "files"))
 	if h.control, err = listenControl(h.data, h.server.LookAgain, h.status); err != nil {
 		log.Warn("commands cannot tell this server what they changed; it sees it within half a minute", "error", err)

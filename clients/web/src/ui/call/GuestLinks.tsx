@@ -11,7 +11,7 @@ const lifetimes: readonly [seconds: number, text: TextKey][] = [[3600, 'for_hour
 
 /** The links by which people without an account come into the call: making, passing on, revoking. */
 export function GuestLinks({ call }: { call: Active }) {
-  const [links, setLinks] = useState<readonly GuestLink[]>([]);
+  const [links, setLinks] = useState<readonly GuestLink[] | undefined>(undefined);
   const [lifetime, setLifetime] = useState(86_400);
   const [made, setMade] = useState('');
   const [menu, setMenu] = useState<{ link: string; at: Spot } | undefined>(undefined);
@@ -19,7 +19,7 @@ export function GuestLinks({ call }: { call: Active }) {
   const people = call.participants.size;
   const key = call.connection_key;
   useEffect(() => {
-    fetchLinks(key).then(setLinks, () => setLinks([]));
+    fetchLinks(key).then(setLinks, () => undefined); // a server may let no guests in
   }, [key, people, changes]); // who came in used one
 
   async function make() {
@@ -38,6 +38,7 @@ export function GuestLinks({ call }: { call: Active }) {
     setChanges(changes + 1);
   }
 
+  if (!links) return null;
   return (
     <section class="guest-links">
       <h3>{t('guest_links')}</h3>
