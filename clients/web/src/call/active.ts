@@ -220,7 +220,10 @@ function silenced(source: string | undefined, by: string) {
   if (source === 'microphone') microphoneOn.value = false;
   else if (source === 'camera') closeCamera();
   else if (source === 'screen') stopScreen();
-  else return;
+  else {
+    if (source === 'screen_audio') void peer.value?.unpublish('screen_audio');
+    return; // it goes with the screen, of which one is told
+  }
   publishDevices();
   notify(source === 'microphone' ? 'note_muted_by' : 'note_picture_muted_by', { who: by ? nameOf(by) : t('a_moderator') });
 }

@@ -85,15 +85,15 @@ function PersonMenu({ call, person, at }: { call: Active; person: Participant; a
   const done = () => (chosen.value = undefined);
   const { tracks } = call.participants.get(person.participant) ?? person;
   const on = (source: Source) => tracks[source]?.muted === false;
-  const mute = (source: Source) => () => {
+  const mute = (...sources: Source[]) => () => {
     done();
-    silence(call, person.participant, source).catch(told);
+    for (const source of sources.filter(on)) silence(call, person.participant, source).catch(told);
   };
   return (
     <Menu at={at} label={t('call_person_menu', { who: nameOf(person.user_account) })} onClose={done}>
       {on('microphone') && <MenuItem testid="mute-person" icon="microphoneOff" text="mute_person" act={mute('microphone')} />}
       {on('camera') && <MenuItem testid="stop-camera" icon="cameraOff" text="stop_camera" act={mute('camera')} />}
-      {on('screen') && <MenuItem testid="stop-screen" icon="screenOff" text="stop_screen" act={mute('screen')} />}
+      {on('screen') && <MenuItem testid="stop-screen" icon="screenOff" text="stop_screen" act={mute('screen_audio', 'screen')} />}
       <MenuItem testid="remove-person" icon="hangUp" text="remove_person" danger act={() => { done(); void remove(call, person); }} />
     </Menu>
   );
