@@ -78,7 +78,7 @@ func copyTo(t *testing.T, to Target) {
 		t.Fatal(err)
 	}
 	nobody := func(int64, int64) {}
-	before, err := Copy(t.Context(), LookFolder(from.root), onlyPieces{to}, nobody)
+	before, err := Copy(t.Context(), LookFolder(from.root), cutting{to, hashes[4][:uploadIDSize]}, nobody)
 	if !errors.Is(err, errCut) || before.Copied > 4 {
 		t.Errorf("with a target that fails: %+v, %v", before, err)
 	}
@@ -121,9 +121,15 @@ func copyTo(t *testing.T, to Target) {
 	}
 }
 
-// onlyPieces takes the first bytes of what comes in pieces, and then fails.
-type onlyPieces struct{ Target }
+// cutting takes the first bytes of one upload, and then fails.
+type cutting struct {
+	Target
+	id string
+}
 
-func (o onlyPieces) Append(ctx context.Context, id string, at int64, r io.Reader, whole bool) (int64, error) {
-	return o.Target.Append(ctx, id, at, io.MultiReader(io.LimitReader(r, 4000), iotest.ErrReader(errCut)), whole)
+func (c cutting) Append(ctx context.Context, id string, at int64, r io.Reader, whole bool) (int64, error) {
+	if id == c.id {
+		r = io.MultiReader(io.LimitReader(r, 4000), iotest.ErrReader(errCut))
+	}
+	return c.Target.Append(ctx, id, at, r, whole)
 }

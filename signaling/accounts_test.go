@@ -132,7 +132,7 @@ func TestARevokedConnectionIsDead(t *testing.T) {
 	w := newWorld(t, Times{}, "a", "b")
 	b := w.login("b", "1")
 	slow := w.dialSlow("a")
-	c := w.srv.hub.of("a")[0]
+	c := w.served("a")
 	c.revoke()
 	if got := w.srv.hub.of("a"); len(got) != 0 {
 		t.Error("it is still told things")

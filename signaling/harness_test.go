@@ -142,6 +142,19 @@ func (w *world) login(account, device string) *client {
 	return c
 }
 
+// served is the server's side of an account's connection, which it has soon after the login was answered.
+func (w *world) served(account string) *conn {
+	w.t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		if all := w.srv.hub.of(account); len(all) > 0 {
+			return all[0]
+		}
+		if time.Now().After(end) {
+			w.t.Fatalf("the server never had a connection of %s", account)
+		}
+	}
+}
+
 func encode(lines ...string) []byte {
 	var b []byte
 	for i := 0; i < len(lines); i += 2 {

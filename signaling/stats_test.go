@@ -84,10 +84,7 @@ func TestStatsOfRefusals(t *testing.T) {
 		t.Errorf("%v, %v", st.Refused, st.of("login"))
 	}
 	w.login("b", "1")
-	var slow *conn
-	for _, x := range w.srv.hub.of("b") {
-		slow = x
-	}
+	slow := w.served("b")
 	large := item{data: []byte(strings.Repeat("x", maxPushed+1)), push: true}
 	slow.push(large)
 	st := w.until("it was closed", func(s Stats) bool { return s.Closed[wire.CloseTryLater] == 1 })
