@@ -22,7 +22,13 @@ import (
 )
 
 // databases are what the tests run on: SQLite's or, by NEOCHAT_TEST_DATABASE, MariaDB's.
-var databases mariadbtest.Databases
+var databases = mariadbtest.Databases{Migrate: func(path string) error {
+	st, err := store.Open(context.Background(), store.Config{Database: path, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	return st.Close()
+}}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(databases.Exit)) }
 

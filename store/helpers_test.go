@@ -13,7 +13,13 @@ import (
 )
 
 // databases are what the tests run on: SQLite's or, by NEOCHAT_TEST_DATABASE, MariaDB's.
-var databases mariadbtest.Databases
+var databases = mariadbtest.Databases{Migrate: func(path string) error {
+	s, err := Open(context.Background(), Config{Database: path, PasswordCost: cheap, Logger: silent})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}}
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.Cleanup(databases.Exit)) }
 
